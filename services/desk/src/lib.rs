@@ -1,0 +1,1 @@
+//! Role: the JSON API and the commissioning team's pages.

@@ -1,0 +1,1 @@
+//! Role: facts in, ranked offers out, one transaction.

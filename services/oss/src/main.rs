@@ -1,0 +1,3 @@
+//! The `oss` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Role: the outbox, published to JetStream in order.

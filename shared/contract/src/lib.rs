@@ -1,0 +1,1 @@
+//! The wire: subjects, envelope, versioned bodies, problems, and their published schemas.

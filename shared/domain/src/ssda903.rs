@@ -1,0 +1,128 @@
+//! Code sets of the SSDA903 return (children looked after), year 2026-27.
+//!
+//! Source: DfE, *Children looked after by local authorities in England: guide to the SSDA903
+//! collection*; validator rules as docs/domain.md cites them.
+
+codes! {
+    /// Ethnicity (`ETHNIC`).
+    pub enum Ethnicity {
+        /// White British.
+        Wbri = "WBRI",
+        /// White Irish.
+        Wiri = "WIRI",
+        /// Any other White background.
+        Woth = "WOTH",
+        /// Traveller of Irish heritage.
+        Wirt = "WIRT",
+        /// Gypsy or Roma.
+        Wrom = "WROM",
+        /// White and Black Caribbean.
+        Mwbc = "MWBC",
+        /// White and Black African.
+        Mwba = "MWBA",
+        /// White and Asian.
+        Mwas = "MWAS",
+        /// Any other mixed background.
+        Moth = "MOTH",
+        /// Indian.
+        Aind = "AIND",
+        /// Pakistani.
+        Apkn = "APKN",
+        /// Bangladeshi.
+        Aban = "ABAN",
+        /// Any other Asian background.
+        Aoth = "AOTH",
+        /// Caribbean.
+        Bcrb = "BCRB",
+        /// African.
+        Bafr = "BAFR",
+        /// Any other Black background.
+        Both = "BOTH",
+        /// Chinese.
+        Chne = "CHNE",
+        /// Any other ethnic group.
+        Ooth = "OOTH",
+        /// Refused.
+        Refu = "REFU",
+        /// Not yet obtained.
+        Nobt = "NOBT",
+    }
+
+    /// Legal status (`LS`).
+    pub enum LegalStatus {
+        /// Interim care order.
+        C1 = "C1",
+        /// Full care order.
+        C2 = "C2",
+        /// Freeing order.
+        D1 = "D1",
+        /// Placement order.
+        E1 = "E1",
+        /// Section 20, single period.
+        V2 = "V2",
+        /// Short breaks, episodes.
+        V3 = "V3",
+        /// Short breaks, agreements.
+        V4 = "V4",
+        /// Remanded, or committed for trial or sentence.
+        J1 = "J1",
+        /// Detained under PACE.
+        J2 = "J2",
+        /// Youth rehabilitation order with residence or intensive fostering.
+        J3 = "J3",
+        /// Police protection.
+        L1 = "L1",
+        /// Emergency protection order.
+        L2 = "L2",
+        /// Child assessment order.
+        L3 = "L3",
+    }
+
+    /// Category of need (`CIN`).
+    pub enum CategoryOfNeed {
+        /// Abuse or neglect.
+        N1 = "N1",
+        /// Child's disability.
+        N2 = "N2",
+        /// Parental illness or disability.
+        N3 = "N3",
+        /// Family in acute stress.
+        N4 = "N4",
+        /// Family dysfunction.
+        N5 = "N5",
+        /// Socially unacceptable behaviour.
+        N6 = "N6",
+        /// Low income.
+        N7 = "N7",
+        /// Absent parenting.
+        N8 = "N8",
+    }
+
+    /// Why a placement ended (`REASON_PLACE_CHANGE`).
+    pub enum ReasonPlaceChange {
+        /// The care plan.
+        Carpl = "CARPL",
+        /// The setting resigned or closed.
+        Close = "CLOSE",
+        /// An allegation (section 47).
+        Alleg = "ALLEG",
+        /// Standards of care.
+        Stand = "STAND",
+        /// Approval removed.
+        Apprr = "APPRR",
+        /// The carer asked, because of the child's behaviour.
+        Creqb = "CREQB",
+        /// The carer asked, for another reason.
+        Creqo = "CREQO",
+        /// The child asked.
+        Child = "CHILD",
+        /// The responsible or area authority asked.
+        Lareq = "LAREQ",
+        /// A change of status only.
+        Place = "PLACE",
+        /// Custody.
+        Custod = "CUSTOD",
+        /// Another reason.
+        Other = "OTHER",
+    }
+}

@@ -1,0 +1,1 @@
+//! Postcodes, authorities, areas and distances, with Great Britain's postcodes inside.

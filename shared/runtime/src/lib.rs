@@ -1,0 +1,1 @@
+//! Starting, stopping and supervising: lifecycle, system clock, secrets, private development servers.

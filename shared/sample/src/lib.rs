@@ -1,0 +1,1 @@
+//! Synthetic, seeded supply and referrals, Derby-sized: no real person or company.

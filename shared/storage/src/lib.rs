@@ -1,0 +1,1 @@
+//! PostgreSQL: migrations, the unit of work, inbox, outbox, dead letters, run records.

@@ -1,0 +1,1 @@
+//! What each event or act leads to, as pure steps, and the Store port they are committed through.

@@ -1,0 +1,1 @@
+//! Holds the layers and the tidy rules.

@@ -1,0 +1,1 @@
+//! The real binary with real servers, from event to offers.

@@ -1,0 +1,1 @@
+//! The acceptance scenarios, run over the pure core.
