@@ -20,6 +20,7 @@ pub mod clock;
 pub mod distance;
 pub mod id;
 pub mod identity;
+pub mod invalid;
 pub mod lifecycle;
 pub mod money;
 pub mod need;
@@ -38,6 +39,7 @@ pub use id::{
     ApprovalId, ChildId, DeadLetterId, EventId, HoldId, Ids, OfferId, PlacementId, ProviderId,
     ReferralId, RunId, SettingId,
 };
+pub use invalid::FieldError;
 pub use money::Pence;
 pub use need::{Level, Need, Needs};
 pub use postcode::Postcode;
