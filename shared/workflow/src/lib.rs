@@ -1,1 +1,31 @@
-//! What each event or act leads to, as pure steps, and the Store port they are committed through.
+//! What each event or act leads to, as pure steps over a [`Unit`] of work.
+//!
+//! A handler opens a unit (the store locks and loads what the step needs), calls a step of this
+//! crate, which changes the unit in memory, and commits it: state, audit and outgoing events
+//! together or not at all. A step decides everything; the commit has no choices left.
+//!
+//! Pure: no I/O, no clock but [`Context`]'s. The [`Store`] port has two users: PostgreSQL in
+//! `oss-storage`, and memory in the simulator, which runs these very steps.
+//!
+//! Invariants
+//! - A step that returns a [`Refusal`] has changed nothing.
+//! - The heads in a unit are state; its log is append-only.
+//! - An event is handled once for ever: see [`Unit::first_sight`].
+//!
+//! To add a step: add what it appends to [`unit::Entry`], what it announces to [`event::Event`],
+//! write the function beside its noun, and follow the compiler into storage and contract.
+
+pub mod event;
+pub mod key;
+pub mod ranking;
+pub mod referral;
+pub mod refusal;
+pub mod store;
+pub mod supply;
+pub mod unit;
+
+pub use event::Event;
+pub use key::{EventKey, OfferSeal, ReferralKey, SettingKey, SupplyVersion};
+pub use refusal::Refusal;
+pub use store::{Store, StoreError, Wanted};
+pub use unit::{Actor, Context, ReferralHead, RunHead, SettingHead, Unit};

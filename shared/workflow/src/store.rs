@@ -1,0 +1,56 @@
+//! The port through which units of work are opened and committed.
+
+use crate::{
+    key::{EventKey, ReferralKey},
+    unit::Unit,
+};
+use oss_domain::{AuthorityCode, ReferralId, SettingId};
+use std::{collections::BTreeSet, future::Future};
+
+/// What a unit of work needs to see; all of it is locked until the unit commits or is dropped.
+///
+/// Ordered sets: units lock in the same order, so none waits for another in a circle.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The events to be handled, to see which were before.
+    pub events: BTreeSet<EventKey>,
+    /// Referrals by their authority's id.
+    pub referrals: BTreeSet<(AuthorityCode, ReferralId)>,
+    /// Referrals by key, as an offer names them.
+    pub referral_keys: BTreeSet<ReferralKey>,
+    /// Settings; their authority's register is locked with them.
+    pub settings: BTreeSet<(AuthorityCode, SettingId)>,
+}
+
+/// The store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It is away or overloaded; the same may work later.
+    #[error("the store is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Two units clashed; the same will work at once.
+    #[error("the unit of work clashed with another")]
+    Clash(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is stored, or what was to be stored, is not as it should be: a bug.
+    #[error("the store refused the unit of work")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Opens and commits units of work.
+pub trait Store: Send + Sync {
+    /// What holds the locks between opening and committing; dropping it abandons the unit.
+    type Transaction: Send;
+
+    /// Locks and loads what is wanted.
+    fn open(
+        &self,
+        wanted: &Wanted,
+    ) -> impl Future<Output = Result<(Unit, Self::Transaction), StoreError>> + Send;
+
+    /// Writes the unit's changed heads, its log, audit and outgoing events, all or nothing.
+    fn commit(
+        &self,
+        unit: Unit,
+        transaction: Self::Transaction,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
