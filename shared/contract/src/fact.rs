@@ -1,9 +1,6 @@
 //! What an inbound event says has happened, in the domain's types.
 
-use crate::{
-    read::Node,
-    referral, setting,
-};
+use crate::{read::Node, referral, setting};
 use chrono::NaiveDate;
 use oss_domain::{
     AuthorityCode, OfferId, Pence, PlacementId, ProviderId, Referral, ReferralId, Setting,
@@ -200,9 +197,7 @@ impl FactKind {
 }
 
 fn referral_withdrawn(node: &Node<'_>) -> Option<ReferralWithdrawn> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let referral_id = node.required("referral_id", Node::id);
     let authority = node.required("authority", Node::authority);
     let reason = node.required("reason", Node::text);
@@ -214,9 +209,7 @@ fn referral_withdrawn(node: &Node<'_>) -> Option<ReferralWithdrawn> {
 }
 
 fn setting_closed(node: &Node<'_>) -> Option<SettingClosed> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let setting_id = node.required("setting_id", Node::id);
     let authority = node.required("authority", Node::authority);
     let version = node.required("version", |node| node.count(1));
@@ -230,9 +223,7 @@ fn setting_closed(node: &Node<'_>) -> Option<SettingClosed> {
 }
 
 fn offer_answered(node: &Node<'_>) -> Option<OfferAnswered> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let offer_id = node.required("offer_id", Node::id);
     let authority = node.required("authority", Node::authority);
     let provider_id = node.required("provider_id", Node::id);
@@ -254,9 +245,7 @@ fn offer_answered(node: &Node<'_>) -> Option<OfferAnswered> {
 }
 
 fn placement_ended(node: &Node<'_>) -> Option<PlacementEnded> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let placement_id = node.required("placement_id", Node::id);
     let authority = node.required("authority", Node::authority);
     let ended_on = node.required("ended_on", Node::date);

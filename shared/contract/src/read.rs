@@ -104,15 +104,11 @@ impl<'a> Node<'a> {
         self.fault("wrong_type", format!("must be {expected}"))
     }
 
-    fn object(&self) -> Option<&'a Map<String, Value>> {
+    /// The fields, if this is an object; otherwise that is a fault, and looking for any is futile.
+    pub(crate) fn object(&self) -> Option<&'a Map<String, Value>> {
         self.value
             .as_object()
             .or_else(|| self.wrong_type("an object"))
-    }
-
-    /// Whether this is an object; otherwise that is a fault, and looking for its fields is futile.
-    pub(crate) fn is_object(&self) -> bool {
-        self.object().is_some()
     }
 
     fn get(&self, key: &str) -> Option<Node<'a>> {
@@ -160,17 +156,16 @@ impl<'a> Node<'a> {
     }
 
     /// The entries of a map whose keys are codes; here `null` is a wrong value, not an absent one.
-    pub(crate) fn entries<K, V>(
-        &self,
-        read: impl Fn(&Node<'a>) -> Option<V>,
-    ) -> Option<Vec<(K, V)>>
+    pub(crate) fn entries<K, V>(&self, read: impl Fn(&Node<'a>) -> Option<V>) -> Option<Vec<(K, V)>>
     where
         K: FromStr<Err = UnknownCode>,
     {
         let mut entries = Vec::new();
         for (key, value) in self.object()? {
             match key.parse() {
-                Ok(code) => entries.extend(read(&self.child(key, value)).map(|value| (code, value))),
+                Ok(code) => {
+                    entries.extend(read(&self.child(key, value)).map(|value| (code, value)));
+                }
                 Err(UnknownCode { expected }) => self.unknown_key(key, expected),
             }
         }
@@ -223,10 +218,7 @@ impl<'a> Node<'a> {
     }
 
     /// A list taken as a set.
-    pub(crate) fn set<T: Ord>(
-        &self,
-        read: impl Fn(&Node<'a>) -> Option<T>,
-    ) -> Option<BTreeSet<T>> {
+    pub(crate) fn set<T: Ord>(&self, read: impl Fn(&Node<'a>) -> Option<T>) -> Option<BTreeSet<T>> {
         Some(self.list(ANY, read)?.into_iter().collect())
     }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 use chrono::NaiveDate;
 use oss_domain::{
-    Child, FieldError, Level, Need, Needs, Referral, TenthsOfMile,
+    Child, ChildId, FieldError, Level, Need, Needs, Referral, TenthsOfMile,
     child::age_on,
     identity::IdentityWanted,
     need::{Levels, NeedSet},
@@ -17,6 +17,7 @@ use oss_domain::{
     setting::Kind,
 };
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The fields of `matching`.
 const MATCHING: [&str; 7] = [
@@ -39,9 +40,7 @@ pub fn referral_from_json(value: &Value) -> Result<Referral, Vec<FieldError>> {
 }
 
 pub(crate) fn referral(node: &Node<'_>) -> Option<Referral> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let referral_id = node.required("referral_id", Node::id);
     let authority = node.required("authority", Node::authority);
     let revision = node.required("revision", |node| node.count(1));
@@ -59,9 +58,10 @@ pub(crate) fn referral(node: &Node<'_>) -> Option<Referral> {
     });
 
     // A completeness that cannot be read asks for nothing more: that would only mislead.
-    let completeness = match node.has("completeness") {
-        true => node.optional("completeness", Node::code),
-        false => Some(Completeness::Full),
+    let completeness = if node.has("completeness") {
+        node.optional("completeness", Node::code)
+    } else {
+        Some(Completeness::Full)
     };
     let full = completeness == Some(Completeness::Full);
     let needs = when(full, node, "needs", needs);
@@ -126,9 +126,7 @@ fn when<'a, T>(
 }
 
 fn child(node: &Node<'_>, start_date: Option<NaiveDate>) -> Option<Child> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let child_id = node.required("child_id", Node::id);
     let date_of_birth = node.required("date_of_birth", |node| {
         let born = node.date()?;
@@ -164,9 +162,7 @@ pub(crate) fn level(node: &Node<'_>) -> Option<Level> {
 
 fn needs(node: &Node<'_>) -> Option<Needs> {
     let entries: Vec<(Need, _)> = node.entries(|node| {
-        if !node.is_object() {
-            return None;
-        }
+        node.object()?;
         let level = node.required("level", level);
         let essential = node.optional("essential", Node::boolean);
         Some((level?, essential.unwrap_or_default()))
@@ -185,9 +181,7 @@ fn needs(node: &Node<'_>) -> Option<Needs> {
 }
 
 fn locations(node: &Node<'_>) -> Option<Locations> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     Some(Locations {
         home: node.optional("home", Node::postcode),
         school: node.optional("school", Node::postcode),
@@ -198,9 +192,7 @@ fn locations(node: &Node<'_>) -> Option<Locations> {
 }
 
 fn identity(node: &Node<'_>) -> Option<IdentityWanted> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     node.only(&["ethnicities", "religion", "languages"]);
     Some(IdentityWanted {
         ethnicities: node
@@ -213,15 +205,8 @@ fn identity(node: &Node<'_>) -> Option<IdentityWanted> {
     })
 }
 
-fn matching(
-    node: &Node<'_>,
-) -> Option<(
-    MatchingConditions,
-    std::collections::BTreeSet<oss_domain::ChildId>,
-)> {
-    if !node.is_object() {
-        return None;
-    }
+fn matching(node: &Node<'_>) -> Option<(MatchingConditions, BTreeSet<ChildId>)> {
+    node.object()?;
     node.only(&MATCHING);
     let flag = |key| node.optional(key, Node::boolean).unwrap_or_default();
     let conditions = MatchingConditions {
@@ -237,9 +222,7 @@ fn matching(
 }
 
 fn exclusion_zone(node: &Node<'_>) -> Option<ExclusionZone> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let centre = node.required("centre", Node::postcode);
     let radius = node.required("radius_tenths_of_mile", |node| node.whole(1, 1000));
     Some(ExclusionZone {
@@ -249,9 +232,7 @@ fn exclusion_zone(node: &Node<'_>) -> Option<ExclusionZone> {
 }
 
 fn legal_authority(node: &Node<'_>) -> Option<LegalAuthority> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     node.only(&["secure_order", "secretary_of_state"]);
     let flag = |key| node.optional(key, Node::boolean).unwrap_or_default();
     Some(LegalAuthority {

@@ -10,8 +10,8 @@ use oss_domain::{
     identity::IdentityOffered,
     need::Levels,
     setting::{
-        ApprovalStatus, Framework, Kind, Occupancy, Provider, Registration,
-        Resident, Restriction, TermsOfApproval, VacancyChange,
+        ApprovalStatus, Framework, Kind, Occupancy, Provider, Registration, Resident, Restriction,
+        TermsOfApproval, VacancyChange,
     },
 };
 use serde_json::Value;
@@ -25,9 +25,7 @@ pub fn setting_from_json(value: &Value) -> Result<Setting, Vec<FieldError>> {
 }
 
 pub(crate) fn setting(node: &Node<'_>) -> Option<Setting> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let setting_id = node.required("setting_id", Node::id);
     let authority = node.required("authority", Node::authority);
     let version = node.required("version", |node| node.count(1));
@@ -85,9 +83,7 @@ pub(crate) fn setting(node: &Node<'_>) -> Option<Setting> {
 }
 
 pub(crate) fn vacancy_change(node: &Node<'_>) -> Option<VacancyChange> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let setting_id = node.required("setting_id", Node::id);
     let authority = node.required("authority", Node::authority);
     let occupancy_version = node.required("occupancy_version", |node| node.count(0));
@@ -121,9 +117,7 @@ pub(crate) fn pence(node: &Node<'_>) -> Option<Pence> {
 }
 
 fn provider(node: &Node<'_>) -> Option<Provider> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let provider_id = node.required("provider_id", Node::id);
     let name = node.required("name", Node::text);
     Some(Provider {
@@ -133,9 +127,7 @@ fn provider(node: &Node<'_>) -> Option<Provider> {
 }
 
 fn framework(node: &Node<'_>) -> Option<Framework> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let reference = node.required("reference", Node::text);
     let category = node.required("category", Node::text);
     let max_weekly = node.optional("max_weekly_pence", pence);
@@ -147,9 +139,7 @@ fn framework(node: &Node<'_>) -> Option<Framework> {
 }
 
 fn registration(node: &Node<'_>) -> Option<Registration> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let registered = node.required("registered", Node::boolean);
     let urn = node.optional("urn", Node::text);
     let quality = node.required("quality", Node::code);
@@ -161,9 +151,7 @@ fn registration(node: &Node<'_>) -> Option<Registration> {
 }
 
 fn approval(node: &Node<'_>) -> Option<TermsOfApproval> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     let places = node.required("places", small);
     let min_age = node.required("min_age", age);
     let max_age = node.required("max_age", age);
@@ -201,9 +189,7 @@ fn sexes(node: &Node<'_>) -> Option<SexSet> {
 
 fn residents(node: &Node<'_>) -> Option<Vec<Resident>> {
     node.list(ANY, |node| {
-        if !node.is_object() {
-            return None;
-        }
+        node.object()?;
         let child_id = node.required("child_id", Node::id);
         let sex = node.required("sex", Node::code);
         let age = node.required("age", age);
@@ -217,9 +203,7 @@ fn residents(node: &Node<'_>) -> Option<Vec<Resident>> {
 
 fn restrictions(node: &Node<'_>) -> Option<Vec<Restriction>> {
     node.list(ANY, |node| {
-        if !node.is_object() {
-            return None;
-        }
+        node.object()?;
         let reason = node.required("reason", Node::code);
         let until = node.optional("until", Node::date);
         Some(Restriction {
@@ -244,9 +228,7 @@ fn admission_criteria(node: &Node<'_>) -> Option<Levels> {
 }
 
 fn identity(node: &Node<'_>) -> Option<IdentityOffered> {
-    if !node.is_object() {
-        return None;
-    }
+    node.object()?;
     node.only(&["ethnicities", "religions", "languages"]);
     let ethnicities = node.optional("ethnicities", |node| node.set(Node::code));
     let religions = node.optional("religions", |node| node.set(Node::word));
@@ -305,7 +287,11 @@ pub fn setting_to_json(setting: &Setting) -> Value {
         .flag("no_male_household", setting.no_male_household)
         .non_empty("identity", identity_to_json(&setting.identity))
         .put("weekly_cost_pence", setting.weekly_cost.get())
-        .non_empty_list("restrictions", &occupancy.restrictions, restriction_to_json);
+        .non_empty_list(
+            "restrictions",
+            occupancy.restrictions.iter().copied(),
+            restriction_to_json,
+        );
     if setting.kind == Kind::ConnectedPerson {
         object.texts("connected_to_children", &setting.connected_to_children);
     } else {
@@ -361,7 +347,7 @@ fn resident_to_json(resident: &Resident) -> Value {
     object.into()
 }
 
-fn restriction_to_json(restriction: &Restriction) -> Value {
+fn restriction_to_json(restriction: Restriction) -> Value {
     let mut object = Object::new();
     object
         .text("reason", restriction.reason)
@@ -379,4 +365,3 @@ fn identity_to_json(identity: &IdentityOffered) -> Object {
     }
     object
 }
-
