@@ -11,6 +11,7 @@ pub struct UnknownCode {
 /// Defines enums whose variants have a fixed code: `ALL`, `CODES`, `as_str`, `FromStr`, `Display`.
 ///
 /// The order of the variants is the order of the type, so that a ranking may rely on it.
+#[macro_export]
 macro_rules! codes {
     ($($(#[$meta:meta])* $vis:vis enum $name:ident {
         $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)?
@@ -33,11 +34,11 @@ macro_rules! codes {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::codes::UnknownCode;
+            type Err = $crate::UnknownCode;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err($crate::codes::UnknownCode { expected: Self::CODES }),
+                    _ => Err($crate::UnknownCode { expected: Self::CODES }),
                 }
             }
         }

@@ -80,9 +80,17 @@ macro_rules! own_ids {
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self { Self(uuid) }
 
+            /// Wraps sixteen bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self { Self(Uuid::from_bytes(bytes)) }
+
             /// The identifier as it is stored.
             #[must_use]
             pub const fn into_uuid(self) -> Uuid { self.0 }
+
+            /// The identifier's sixteen bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] { self.0.as_bytes() }
         }
 
         impl fmt::Display for $name {

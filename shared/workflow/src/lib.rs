@@ -17,6 +17,7 @@
 
 pub mod event;
 pub mod key;
+pub mod occupancy;
 pub mod ranking;
 pub mod referral;
 pub mod refusal;

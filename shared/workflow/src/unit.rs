@@ -3,11 +3,12 @@
 use crate::{
     event::{Event, Outgoing},
     key::{EventKey, ReferralKey, SettingKey, SupplyVersion},
+    occupancy::Occupancy,
     ranking::Run,
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
-    AuthorityCode, DeadLetterId, EventId, FieldError, Ids, Referral, ReferralId, RunId, Setting,
+    AuthorityCode, DeadLetterId, EventId, FieldError, HoldId, Ids, Referral, ReferralId, RunId, Setting,
     SettingId, lifecycle::ReferralState,
 };
 use std::{
@@ -181,6 +182,8 @@ pub struct Unit {
     pub referrals: BTreeMap<(AuthorityCode, ReferralId), ReferralHead>,
     /// The wanted settings that exist.
     pub settings: BTreeMap<(AuthorityCode, SettingId), SettingHead>,
+    /// The live occupancies of the wanted settings and referrals.
+    pub occupancies: BTreeMap<HoldId, Occupancy>,
     /// The version of the supply of each authority concerned.
     pub supply: BTreeMap<AuthorityCode, SupplyVersion>,
     /// Keys for referrals that are new, at least one for each that was wanted.
@@ -194,6 +197,8 @@ pub struct Unit {
     pub changed_referrals: BTreeSet<(AuthorityCode, ReferralId)>,
     /// The settings whose head changed.
     pub changed_settings: BTreeSet<(AuthorityCode, SettingId)>,
+    /// The occupancies that are new or changed.
+    pub changed_occupancies: BTreeSet<HoldId>,
     /// The authorities whose supply changed; their version in `supply` is the new one.
     pub changed_supply: BTreeSet<AuthorityCode>,
     /// What is appended.
@@ -251,6 +256,7 @@ impl Unit {
         self.handled.is_empty()
             && self.changed_referrals.is_empty()
             && self.changed_settings.is_empty()
+            && self.changed_occupancies.is_empty()
             && self.log.is_empty()
             && self.audit.is_empty()
             && self.outgoing.is_empty()
