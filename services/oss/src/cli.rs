@@ -1,0 +1,197 @@
+//! The command line: what can be typed, with an example for each.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// One Stop Shop: finds children in care a lawful, suitable home, with every reason shown.
+#[derive(Debug, Parser)]
+#[command(name = "oss", version, propagate_version = true, subcommand_required = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// A TOML file with configuration; `oss config` shows every key.
+    #[arg(long, global = true, env = "OSS_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory of a running `deploy/run`, to talk to it.
+    #[arg(long, global = true, env = "OSS_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Prints JSON for programs instead of tables for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs everything on this machine: private NATS and PostgreSQL, every role, sample data.
+    #[command(after_help = "Example:\n  oss dev --data-dir .oss --http-port 8080")]
+    Dev(Dev),
+    /// Runs the role that takes facts in and ranks.
+    #[command(after_help = "Example:\n  oss matcher --config /etc/oss/oss.toml")]
+    Matcher,
+    /// Runs the role that publishes what was committed.
+    #[command(after_help = "Example:\n  oss relay --config /etc/oss/oss.toml")]
+    Relay,
+    /// Runs the role that serves the JSON API and the pages.
+    #[command(after_help = "Example:\n  oss desk --config /etc/oss/oss.toml")]
+    Desk,
+    /// Brings the database's tables and the broker's streams up to this version.
+    #[command(after_help = "Example:\n  oss migrate --config /etc/oss/oss.toml")]
+    Migrate,
+    /// Publishes events: CloudEvents, or bare data with --type.
+    #[command(after_help = "Examples:\n  oss publish event.json\n  oss publish --type referral.submitted referral.json\n  cat events.json | oss publish -")]
+    Publish(Publish),
+    /// Shows the ranked offers of a referral.
+    #[command(after_help = "Example:\n  oss offers R01")]
+    Offers(ReferralArgs),
+    /// Says why a referral's settings rank where they do, and why the others are out.
+    #[command(after_help = "Examples:\n  oss explain R01\n  oss explain R01 F07\n  oss explain --run run_018bcfe56800715b9d39b5bf90ae8891")]
+    Explain(Explain),
+    /// Imports settings or postcodes.
+    #[command(subcommand, after_help = "Examples:\n  oss import settings register.json\n  oss import postcodes ONSPD_NOV_2025_UK.csv")]
+    Import(Import),
+    /// Lists the events that could not be handled, and retries them.
+    #[command(after_help = "Examples:\n  oss dead-letters\n  oss dead-letters --retry ded_018bcfe56800715b9d39b5bf90ae8891")]
+    DeadLetters(DeadLetters),
+    /// Checks every invariant on live data, and says which row breaks it.
+    #[command(after_help = "Example:\n  oss doctor --data-dir .oss")]
+    Doctor,
+    /// Measures ranking and the whole path against a floor that does nothing.
+    #[command(after_help = "Example:\n  oss bench --settings 1000 --rate 100")]
+    Bench(Bench),
+    /// Shows the effective configuration; secrets are hidden.
+    #[command(after_help = "Example:\n  OSS_HTTP__LISTEN=0.0.0.0:80 oss config")]
+    Config,
+}
+
+/// `oss dev`
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Loads no sample supply and no sample referrals.
+    #[arg(long)]
+    pub(crate) no_sample: bool,
+    /// The port of the API and the pages.
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) http_port: u16,
+    /// The port of metrics and health.
+    #[arg(long, default_value_t = 9464)]
+    pub(crate) ops_port: u16,
+    /// The port of the private NATS server.
+    #[arg(long, default_value_t = 4222)]
+    pub(crate) nats_port: u16,
+}
+
+/// `oss publish`
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// Files with a CloudEvent or a list of them; `-` reads standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The files hold bare data of this type, such as referral.submitted.
+    #[arg(long = "type", value_name = "NOUN.VERB")]
+    pub(crate) event_type: Option<String>,
+    /// The producer that the events are published as, for bare data.
+    #[arg(long, default_value = "/oss/cli", value_name = "URI")]
+    pub(crate) source: String,
+}
+
+/// A referral, by its authority's id.
+#[derive(Debug, Args)]
+pub(crate) struct ReferralArgs {
+    /// The referral's id.
+    pub(crate) referral: String,
+    /// The authority, where more than one is served.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) authority: Option<String>,
+}
+
+/// `oss explain`
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The referral's id.
+    #[arg(required_unless_present = "run")]
+    pub(crate) referral: Option<String>,
+    /// One setting alone.
+    pub(crate) setting: Option<String>,
+    /// Recomputes this run from what it was made of, and proves the stored outcome equal.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["referral"])]
+    pub(crate) run: Option<String>,
+    /// The authority, where more than one is served.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) authority: Option<String>,
+}
+
+/// `oss import`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// Settings: a JSON list, or a line each.
+    Settings {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A newer ONS Postcode Directory or Code-Point Open.
+    Postcodes {
+        /// The CSV file.
+        file: PathBuf,
+        /// The edition's name, such as "ONSPD February 2026".
+        #[arg(long)]
+        edition: Option<String>,
+    },
+}
+
+/// `oss dead-letters`
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetters {
+    /// Asks for this one to be handled again.
+    #[arg(long, value_name = "ID")]
+    pub(crate) retry: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
+}
+
+/// `oss bench`
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// How many settings the supply holds.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) settings: usize,
+    /// Referrals a second in the open loop.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) rate: u32,
+    /// How long the open loop runs.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u32,
+    /// How many referrals the closed loop drains.
+    #[arg(long, default_value_t = 3000)]
+    pub(crate) backlog: usize,
+    /// Leaves NATS's sync_interval at its default of two minutes.
+    #[arg(long)]
+    pub(crate) lazy_sync: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("oss "), "{} shows no example", command.get_name());
+        }
+    }
+}

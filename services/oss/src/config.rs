@@ -1,0 +1,197 @@
+//! The one configuration: flags over `OSS_*` environment over a TOML file over the defaults.
+
+use anyhow::{Context, bail};
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use oss_domain::AuthorityCode;
+use oss_runtime::Secret;
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// Every key with its default and what it is for.
+pub(crate) const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// The configuration of a process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    authorities: Vec<String>,
+    pub(crate) policy_file: Option<PathBuf>,
+    pub(crate) database: Database,
+    pub(crate) nats: Nats,
+    pub(crate) http: Http,
+    pub(crate) ops: Ops,
+    pub(crate) keys: Keys,
+    pub(crate) log: Log,
+    pub(crate) matcher: Matcher,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// Where the truth is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    pub(crate) url: Secret<String>,
+    pub(crate) owner_url: Option<Secret<String>>,
+    pub(crate) max_connections: u32,
+}
+
+/// Where events come from and go to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nats {
+    pub(crate) url: String,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<Secret<String>>,
+    pub(crate) password_file: Option<PathBuf>,
+    pub(crate) inbox_prefix: String,
+}
+
+/// The JSON API and the pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    pub(crate) listen: SocketAddr,
+    pub(crate) api_token: Option<Secret<String>>,
+    pub(crate) api_token_file: Option<PathBuf>,
+}
+
+/// Metrics and health.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ops {
+    pub(crate) listen: SocketAddr,
+}
+
+/// Keys of the installation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Keys {
+    pub(crate) installation_key: Option<Secret<String>>,
+    pub(crate) installation_key_file: Option<PathBuf>,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) filter: String,
+    pub(crate) format: LogFormat,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    Json,
+    Text,
+}
+
+/// How the matcher works.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Matcher {
+    pub(crate) batch: usize,
+    pub(crate) sweep_seconds: u64,
+}
+
+/// How the process stops.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shutdown {
+    pub(crate) grace_seconds: u64,
+}
+
+impl Config {
+    /// Reads the configuration, with `file` if one is named.
+    pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.is_file() {
+                bail!("there is no configuration file {}; name another with --config", file.display());
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self = figment
+            .merge(Env::prefixed("OSS_").split("__").ignore(&["data_dir", "config"]))
+            .extract()
+            .context("the configuration is not valid; `oss config` shows every key")?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The councils served.
+    pub(crate) fn authorities(&self) -> anyhow::Result<Vec<AuthorityCode>> {
+        self.authorities
+            .iter()
+            .map(|code| code.parse().with_context(|| format!("authorities: {code}")))
+            .collect()
+    }
+
+    /// All that is wrong, at once.
+    fn validate(&self) -> anyhow::Result<()> {
+        let mut wrong = Vec::new();
+        if let Err(error) = self.authorities() {
+            wrong.push(format!("{error:#}"));
+        }
+        if self.authorities.is_empty() {
+            wrong.push("authorities: name at least one".to_owned());
+        }
+        if !(1..=256).contains(&self.matcher.batch) {
+            wrong.push("matcher.batch: must be from 1 to 256".to_owned());
+        }
+        if !(1..=3600).contains(&self.matcher.sweep_seconds) {
+            wrong.push("matcher.sweep_seconds: must be from 1 to 3600".to_owned());
+        }
+        if !(2..=100).contains(&self.database.max_connections) {
+            wrong.push("database.max_connections: must be from 2 to 100".to_owned());
+        }
+        if wrong.is_empty() { Ok(()) } else { bail!("the configuration is not valid:\n  {}", wrong.join("\n  ")) }
+    }
+
+    /// The broker password, from the value or its file.
+    pub(crate) fn nats_password(&self) -> anyhow::Result<Option<Secret<String>>> {
+        secret(self.nats.password.as_ref(), self.nats.password_file.as_deref(), "nats.password")
+    }
+
+    /// The token of the API, from the value or its file.
+    pub(crate) fn api_token(&self) -> anyhow::Result<Option<Secret<String>>> {
+        secret(self.http.api_token.as_ref(), self.http.api_token_file.as_deref(), "http.api_token")
+    }
+
+    /// The installation's key.
+    pub(crate) fn installation_key(&self) -> anyhow::Result<Secret<[u8; 32]>> {
+        let text = secret(
+            self.keys.installation_key.as_ref(),
+            self.keys.installation_key_file.as_deref(),
+            "keys.installation_key",
+        )?
+        .context("keys.installation_key_file is not set; name a file with 32 bytes in hex, such as `openssl rand -hex 32` writes")?;
+        let mut key = [0; 32];
+        hex::decode_to_slice(text.expose().trim(), &mut key)
+            .context("keys.installation_key: must be 64 hexadecimal digits")?;
+        Ok(Secret::new(key))
+    }
+}
+
+fn secret(
+    value: Option<&Secret<String>>,
+    file: Option<&Path>,
+    name: &str,
+) -> anyhow::Result<Option<Secret<String>>> {
+    match (value, file) {
+        (Some(_), Some(_)) => bail!("{name} and {name}_file are both set; keep one"),
+        (Some(value), None) => Ok(Some(value.clone())),
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("{name}_file: cannot read {}", file.display()))?;
+            Ok(Some(Secret::new(text.trim_end().to_owned())))
+        }
+        (None, None) => Ok(None),
+    }
+}
