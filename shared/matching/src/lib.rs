@@ -1,1 +1,46 @@
-//! Rules, values, order and explanation: which settings may take the child, and in what order.
+//! Which settings may take the child, in what order, and why: all of docs/matching.md.
+//!
+//! Pure: no I/O, no clock, no chance, no float. Reads nothing but its arguments, so that a replay
+//! is exact. It proposes; it never places, holds or stores anything.
+//!
+//! A [`Referral`](oss_domain::Referral) is compiled to a [`Query`]; a council's register is kept as
+//! a [`Supply`], packed for scanning and changed in place; [`rank`] makes a compact [`Outcome`],
+//! which expands to an [`Evaluation`]. `check` recomputes an evaluation from the plain referral
+//! and settings and tells what is wrong with it. [`explain`] words all of it for people.
+//!
+//! Invariants (`tests/properties.rs` holds them)
+//! - A setting is ranked, or excluded with **all** its reasons; a connected person of other
+//!   children appears nowhere.
+//! - Adding or removing a setting never reorders the others; the order of the supply is irrelevant.
+//! - The same inputs give the same outcome, and [`Outcome::digest`] tells whether two are the same.
+//! - `check` shares no code with `rank`: neither can hide the other's mistakes.
+//!
+//! To add a rule: add its code in `oss_domain::reason`, its words and law in `rules/catalogue.rs`,
+//! its test in `rules.rs`, and the same rule, written again, in `check.rs` and in the reference of
+//! the tests.
+
+mod bound;
+pub mod evaluation;
+pub mod explain;
+pub mod levels;
+pub mod outcome;
+pub mod policy;
+pub mod query;
+pub mod rank;
+pub mod rules;
+pub mod sets;
+pub mod supply;
+pub mod values;
+
+pub use evaluation::{Evaluation, ExcludedSetting, Gap, NearMiss, Offer};
+pub use levels::PackedLevels;
+pub use outcome::{Outcome, Ranked};
+pub use policy::{Council, Criterion, Policy, PolicyError, Values, Weights};
+pub use query::Query;
+pub use rank::{Band, Verdict, evaluate, rank};
+pub use sets::{ActSet, ApprovalSet, ReasonSet, WarningSet};
+pub use supply::{Entry, Held, OtherRegister, Supply};
+pub use values::Distances;
+
+/// The version of the rules, stored with every run: raised when an outcome could differ.
+pub const ENGINE_VERSION: &str = "1.0.0";
