@@ -6,14 +6,21 @@ mod write;
 pub mod decode;
 pub mod envelope;
 pub mod fact;
+pub mod problem;
 pub mod referral;
 pub mod refused;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod setting;
 pub mod subject;
 
 pub use decode::{Incoming, MAX_PAYLOAD, decode};
 pub use envelope::{Envelope, Headers};
 pub use fact::{Fact, FactKind};
+pub use problem::{Problem, ProblemError};
 pub use referral::{referral_from_json, referral_to_json};
 pub use refused::{Refused, RefusedKind};
 pub use setting::{setting_from_json, setting_to_json};
+
+#[cfg(test)]
+mod tests;

@@ -46,20 +46,6 @@ impl RefusedKind {
             Self::InvalidData => "invalid_data",
         }
     }
-
-    /// What it means, as a problem's title.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::TooLarge => "The event is over 256 KiB",
-            Self::NotJson => "The event is not JSON",
-            Self::NotCloudEvent => "The message is not a CloudEvent",
-            Self::UnsupportedVersion => "The CloudEvents version is not 1.0",
-            Self::UnknownType => "The type of the event is not known",
-            Self::SubjectMismatch => "Subject and event disagree",
-            Self::InvalidData => "Fields are missing or wrong",
-        }
-    }
 }
 
 /// An event that is refused for good, with what could be learned of it.
