@@ -1,1 +1,34 @@
 //! PostgreSQL: migrations, the unit of work, inbox, outbox, dead letters, run records.
+//!
+//! [`PgStore`] is the [`Store`](oss_workflow::Store) of the services. Besides the port it offers
+//! plain functions, a file for each noun. It decides nothing: what is to be written was decided by
+//! `oss-workflow`, and what it looks like on the wire by `oss-contract`.
+//!
+//! Invariants
+//! - State, audit, inbox and outbox are committed together or not at all.
+//! - Locks are taken in one order: registers, then referrals by key, then the audit's chains.
+//! - Every row of an authority is behind row-level security; a connection sees the authorities it
+//!   serves and no others.
+//! - What is told in words about a child, and payloads that could not be read, are stored encrypted.
+//! - No statement in a loop over rows: a unit takes one round trip a table, however many rows.
+//!
+//! To add a table: write a migration (never change one that was merged) that comments on it, calls
+//! `protect` and grants `oss_app` what it needs; add the statements beside their noun; run
+//! `prepare.sh`, which writes what the macros know about them to `.sqlx`.
+
+mod audit;
+mod commit;
+mod error;
+mod keys;
+mod open;
+mod row;
+mod store;
+
+pub mod connect;
+pub mod migrate;
+pub mod seal;
+
+pub use connect::ConnectOptions;
+pub use oss_workflow::StoreError;
+pub use seal::InstallationKey;
+pub use store::{PgStore, PgUnit};

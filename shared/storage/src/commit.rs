@@ -1,0 +1,68 @@
+//! Committing a unit: what it says is written, a round trip a table, and nothing is decided here.
+
+mod messages;
+mod referrals;
+mod supply;
+
+use crate::{
+    audit,
+    error::{Result, Sorted, broken},
+    store::{PgStore, PgUnit},
+};
+use oss_workflow::{StoreError, Unit, unit::Entry};
+
+impl PgStore {
+    pub(crate) async fn commit_unit(&self, unit: Unit, opened: PgUnit) -> Result<()> {
+        let PgUnit { mut transaction, referrals: mut loaded } = opened;
+        if unit.is_idle() {
+            return transaction.rollback().await.sorted();
+        }
+        let conn = &mut *transaction;
+        let mut revisions = Vec::new();
+        let mut runs = Vec::new();
+        let mut versions = Vec::new();
+        let mut dead_letters = Vec::new();
+        for entry in &unit.log {
+            match entry {
+                Entry::Revision { key, referral, content, received_at } => {
+                    revisions.push((*key, referral, content, *received_at));
+                }
+                Entry::Run(run) => runs.push(run.as_ref()),
+                Entry::SettingVersion { key, from, at, setting } => {
+                    versions.push((*key, *from, *at, setting.as_deref()));
+                }
+                Entry::DeadLetter(letter) => dead_letters.push(letter.as_ref()),
+            }
+        }
+
+        messages::insert_inbox(conn, &unit.handled).await?;
+        supply::write_registers(conn, &unit).await?;
+        supply::write_settings(conn, &unit).await?;
+        supply::append_versions(conn, &unit, &versions).await?;
+
+        referrals::expect_new(&unit, &mut loaded);
+        // Both change what the referrals' rows hold, so they come before those.
+        let sealed = audit::seal_referrals(&unit.audit, &mut loaded)?;
+        let revisions = referrals::seal_revisions(&self.key, &revisions, &mut loaded)?;
+        referrals::write_heads(conn, &unit, &loaded).await?;
+        referrals::append_revisions(conn, &unit, &revisions).await?;
+        referrals::append_runs(conn, &runs).await?;
+
+        messages::insert_dead_letters(conn, &self.key, &dead_letters).await?;
+        messages::insert_outbox(conn, &unit.outgoing).await?;
+        audit::append(conn, &unit.audit, sealed).await?;
+        transaction.commit().await.sorted()
+    }
+}
+
+/// Fails where fewer rows were written than there are: another unit was there in between.
+fn expect_rows(what: &str, expected: usize, written: u64) -> Result<()> {
+    if u64::try_from(expected).is_ok_and(|expected| expected == written) {
+        return Ok(());
+    }
+    let why = format!("of {expected} rows of {what}, {written} were as they had been loaded");
+    match broken(why) {
+        StoreError::Broken(source) => Err(StoreError::Clash(source)),
+        other => Err(other),
+    }
+}

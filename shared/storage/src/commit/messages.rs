@@ -1,0 +1,123 @@
+//! What came in and what goes out.
+
+use crate::{
+    error::{Result, Sorted},
+    seal::{InstallationKey, Place},
+};
+use oss_contract::subject::OUTBOUND_PREFIX;
+use oss_domain::AuthorityCode;
+use oss_workflow::{EventKey, event::Outgoing, unit::DeadLetter};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+pub(super) async fn insert_inbox(conn: &mut PgConnection, handled: &[EventKey]) -> Result<()> {
+    if handled.is_empty() {
+        return Ok(());
+    }
+    // In one order for all units, so that two with the same events wait and do not lock in a circle.
+    let mut handled: Vec<_> = handled.iter().collect();
+    handled.sort_unstable();
+    sqlx::query!(
+        "INSERT INTO inbox (source, event_id) SELECT * FROM unnest($1::text[], $2::text[])",
+        &handled.iter().map(|event| event.source.as_ref()).collect::<Vec<_>>() as &[&str],
+        &handled.iter().map(|event| event.id.as_ref()).collect::<Vec<_>>() as &[&str],
+    )
+    .execute(conn)
+    .await
+    .sorted()?;
+    Ok(())
+}
+
+pub(super) async fn insert_outbox(conn: &mut PgConnection, outgoing: &[Outgoing]) -> Result<()> {
+    if outgoing.is_empty() {
+        return Ok(());
+    }
+    let messages: Vec<_> = outgoing.iter().map(oss_contract::render).collect();
+    sqlx::query!(
+        "INSERT INTO outbox (event_id, authority, subject, payload, traceparent, created_at)
+         SELECT event_id, authority, subject, payload, traceparent, created_at
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[])
+           WITH ORDINALITY
+           AS w (event_id, authority, subject, payload, traceparent, created_at, place)
+         -- The sequence is given in this order.
+         ORDER BY place",
+        &outgoing.iter().map(|event| event.event_id.into_uuid()).collect::<Vec<_>>(),
+        &messages.iter().map(|message| authority(&message.subject)).collect::<Vec<_>>()
+            as &[Option<&str>],
+        &messages.iter().map(|message| message.subject.as_str()).collect::<Vec<_>>() as &[&str],
+        &messages.iter().map(|message| message.payload.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &outgoing.iter().map(|event| event.traceparent.as_deref()).collect::<Vec<_>>()
+            as &[Option<&str>],
+        &outgoing.iter().map(|event| event.time).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await
+    .sorted()?;
+    Ok(())
+}
+
+/// The authority whose event it is: its token in the subject, if that is one.
+fn authority(subject: &str) -> Option<&str> {
+    let token = subject.strip_prefix(OUTBOUND_PREFIX)?.strip_prefix('.')?.split('.').next()?;
+    token.parse::<AuthorityCode>().is_ok().then_some(token)
+}
+
+/// Where a dead letter's payload is stored.
+pub(crate) fn payload_place(row: &uuid::Uuid) -> Place<'_> {
+    Place { table: "dead_letter", column: "payload", row }
+}
+
+pub(super) async fn insert_dead_letters(
+    conn: &mut PgConnection,
+    key: &InstallationKey,
+    letters: &[&DeadLetter],
+) -> Result<()> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let mut payloads = Vec::with_capacity(letters.len());
+    for letter in letters {
+        let id = letter.dead_letter_id.into_uuid();
+        payloads.push(key.seal(payload_place(&id), &letter.payload)?);
+    }
+    sqlx::query!(
+        "INSERT INTO dead_letter (dead_letter_id, authority, subject, source, event_id, event_type,
+           code, reason, errors, attempts, received_at, headers, payload)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+           $7::text[], $8::text[], $9::jsonb[], $10::bigint[], $11::timestamptz[], $12::jsonb[],
+           $13::bytea[])",
+        &letters.iter().map(|letter| letter.dead_letter_id.into_uuid()).collect::<Vec<_>>(),
+        &letters
+            .iter()
+            .map(|letter| letter.authority.as_ref().map(AuthorityCode::as_str))
+            .collect::<Vec<_>>() as &[Option<&str>],
+        &letters.iter().map(|letter| letter.subject.as_ref()).collect::<Vec<_>>() as &[&str],
+        &letters.iter().map(|letter| letter.source.as_deref()).collect::<Vec<_>>()
+            as &[Option<&str>],
+        &letters.iter().map(|letter| letter.event_id.as_deref()).collect::<Vec<_>>()
+            as &[Option<&str>],
+        &letters.iter().map(|letter| letter.event_type.as_deref()).collect::<Vec<_>>()
+            as &[Option<&str>],
+        &letters.iter().map(|letter| letter.code).collect::<Vec<_>>() as &[&str],
+        &letters.iter().map(|letter| letter.reason.as_str()).collect::<Vec<_>>() as &[&str],
+        &letters.iter().map(|letter| errors(letter)).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| i64::from(letter.attempts)).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| letter.received_at).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| json!(letter.headers)).collect::<Vec<_>>(),
+        &payloads,
+    )
+    .execute(conn)
+    .await
+    .sorted()?;
+    Ok(())
+}
+
+fn errors(letter: &DeadLetter) -> Value {
+    letter
+        .errors
+        .iter()
+        .map(|error| {
+            json!({ "pointer": error.pointer, "code": error.code, "detail": error.detail })
+        })
+        .collect()
+}

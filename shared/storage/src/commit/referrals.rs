@@ -1,0 +1,194 @@
+//! Referrals' heads, revisions and runs.
+
+use super::expect_rows;
+use crate::{
+    audit::ChainEnd,
+    error::{Result, Sorted, broken},
+    row,
+    seal::InstallationKey,
+    store::Loaded,
+};
+use chrono::{DateTime, Utc};
+use oss_domain::{AuthorityCode, Referral};
+use oss_workflow::{ReferralKey, Unit, ranking::Run, unit::ContentHash};
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+use uuid::Uuid;
+
+/// Gives the referrals that the unit made something to remember, as the others have.
+pub(super) fn expect_new(unit: &Unit, loaded: &mut HashMap<ReferralKey, Loaded>) {
+    for head in unit.referrals.values() {
+        loaded
+            .entry(head.key)
+            .or_insert(Loaded { chain: ChainEnd::START, data_key: None });
+    }
+}
+
+/// Writes every head that changed, or whose chain in the audit did.
+pub(super) async fn write_heads(
+    conn: &mut PgConnection,
+    unit: &Unit,
+    loaded: &HashMap<ReferralKey, Loaded>,
+) -> Result<()> {
+    let audited: BTreeSet<_> = unit.audit.iter().filter_map(|line| line.referral).collect();
+    let mut heads = Vec::new();
+    for (at, head) in &unit.referrals {
+        if unit.changed_referrals.contains(at) || audited.contains(&head.key) {
+            let loaded =
+                loaded.get(&head.key).ok_or_else(|| broken("a referral was not loaded"))?;
+            heads.push((head, loaded));
+        }
+    }
+    if heads.is_empty() {
+        return Ok(());
+    }
+    let run = |get: fn(&oss_workflow::RunHead) -> i64| {
+        heads.iter().map(|(head, _)| head.run.as_ref().map(get)).collect::<Vec<_>>()
+    };
+    let digest: Vec<_> =
+        heads.iter().map(|(head, _)| head.run.map(|run| run.digest.to_be_bytes().to_vec())).collect();
+    let written = sqlx::query!(
+        "INSERT INTO referral (authority, referral_id, key, revision, content, state, urgency,
+           received_at, run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq,
+           audit_hash)
+         SELECT authority, referral_id, key, revision, content, state, urgency::urgency,
+           received_at, run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq,
+           audit_hash
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::text[],
+           $7::text[], $8::timestamptz[], $9::uuid[], $10::bigint[], $11::bytea[], $12::bigint[],
+           $13::bytea[], $14::bigint[], $15::bytea[])
+           AS w (authority, referral_id, key, revision, content, state, urgency, received_at, run_id,
+             run_revision, run_digest, evaluated_version, data_key, audit_seq, audit_hash)
+         ON CONFLICT (authority, referral_id) DO UPDATE SET
+           revision = excluded.revision,
+           content = excluded.content,
+           state = excluded.state,
+           urgency = excluded.urgency,
+           run_id = excluded.run_id,
+           run_revision = excluded.run_revision,
+           run_digest = excluded.run_digest,
+           evaluated_version = excluded.evaluated_version,
+           data_key = excluded.data_key,
+           audit_seq = excluded.audit_seq,
+           audit_hash = excluded.audit_hash
+         -- Another key: somebody else made the referral since we looked.
+         WHERE referral.key = excluded.key",
+        &heads.iter().map(|(head, _)| head.authority.as_str()).collect::<Vec<_>>() as &[&str],
+        &heads.iter().map(|(head, _)| head.referral_id.as_str()).collect::<Vec<_>>() as &[&str],
+        &heads.iter().map(|(head, _)| head.key.0).collect::<Vec<_>>(),
+        &heads.iter().map(|(head, _)| i64::from(head.revision)).collect::<Vec<_>>(),
+        &heads.iter().map(|(head, _)| head.content.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &heads.iter().map(|(head, _)| head.state.as_str()).collect::<Vec<_>>() as &[&str],
+        &heads
+            .iter()
+            .map(|(head, _)| head.referral.as_ref().map(|referral| referral.urgency.as_str()))
+            .collect::<Vec<_>>() as &[Option<&str>],
+        &heads.iter().map(|(head, _)| head.received_at).collect::<Vec<_>>(),
+        &heads
+            .iter()
+            .map(|(head, _)| head.run.map(|run| run.run_id.into_uuid()))
+            .collect::<Vec<_>>() as &[Option<Uuid>],
+        &run(|run| i64::from(run.revision)) as &[Option<i64>],
+        &digest as &[Option<Vec<u8>>],
+        &heads
+            .iter()
+            .map(|(head, _)| head.evaluated.map(|version| version.0))
+            .collect::<Vec<_>>() as &[Option<i64>],
+        &heads.iter().map(|(_, loaded)| loaded.data_key.as_deref()).collect::<Vec<_>>()
+            as &[Option<&[u8]>],
+        &heads.iter().map(|(_, loaded)| loaded.chain.seq).collect::<Vec<_>>(),
+        &heads.iter().map(|(_, loaded)| loaded.chain.hash.as_slice()).collect::<Vec<_>>()
+            as &[&[u8]],
+    )
+    .execute(conn)
+    .await
+    .sorted()?;
+    expect_rows("referral", heads.len(), written.rows_affected())
+}
+
+/// A revision ready to be written.
+#[derive(Debug)]
+pub(super) struct Revision<'a> {
+    key: ReferralKey,
+    number: i64,
+    content: &'a ContentHash,
+    document: Value,
+    narrative: Option<Vec<u8>>,
+    received_at: DateTime<Utc>,
+}
+
+/// A revision that a unit appends.
+pub(super) type Appended<'a> = (ReferralKey, &'a Arc<Referral>, &'a ContentHash, DateTime<Utc>);
+
+/// Seals what the revisions tell in words, each referral's with its own key.
+pub(super) fn seal_revisions<'a>(
+    installation: &InstallationKey,
+    revisions: &[Appended<'a>],
+    loaded: &mut HashMap<ReferralKey, Loaded>,
+) -> Result<Vec<Revision<'a>>> {
+    let mut sealed = Vec::with_capacity(revisions.len());
+    for &(key, referral, content, received_at) in revisions {
+        let number = i64::from(referral.revision);
+        let (document, narrative) = row::split_narrative(referral);
+        let loaded = loaded.get_mut(&key).ok_or_else(|| broken("a referral was not loaded"))?;
+        let narrative = match narrative {
+            None => None,
+            Some(narrative) => {
+                let data_key = if let Some(wrapped) = &loaded.data_key {
+                    installation.data_key(key.0, wrapped)?
+                } else {
+                    let (data_key, wrapped) = installation.new_data_key(key.0)?;
+                    loaded.data_key = Some(wrapped);
+                    data_key
+                };
+                let text = Value::Object(narrative).to_string();
+                Some(data_key.seal(key.0, number, text.as_bytes())?)
+            }
+        };
+        sealed.push(Revision { key, number, content, document, narrative, received_at });
+    }
+    Ok(sealed)
+}
+
+pub(super) async fn append_revisions(
+    conn: &mut PgConnection,
+    unit: &Unit,
+    revisions: &[Revision<'_>],
+) -> Result<()> {
+    if revisions.is_empty() {
+        return Ok(());
+    }
+    let authorities: BTreeMap<_, _> =
+        unit.referrals.values().map(|head| (head.key, head.authority)).collect();
+    let authority =
+        |revision: &Revision<'_>| authorities.get(&revision.key).map(AuthorityCode::as_str);
+    sqlx::query!(
+        "INSERT INTO referral_revision (authority, key, revision, content, document, narrative,
+           received_at)
+         SELECT authority, key, revision, content, document::jsonb, narrative, received_at
+         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[],
+           $6::bytea[], $7::timestamptz[])
+           AS w (authority, key, revision, content, document, narrative, received_at)",
+        &revisions.iter().map(authority).collect::<Vec<_>>() as &[Option<&str>],
+        &revisions.iter().map(|revision| revision.key.0).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.content.as_slice()).collect::<Vec<_>>()
+            as &[&[u8]],
+        &revisions.iter().map(|revision| revision.document.to_string()).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.narrative.as_deref()).collect::<Vec<_>>()
+            as &[Option<&[u8]>],
+        &revisions.iter().map(|revision| revision.received_at).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await
+    .sorted()?;
+    Ok(())
+}
+
+pub(super) async fn append_runs(_conn: &mut PgConnection, _runs: &[&Run]) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! Opening a unit: what is wanted is locked and loaded, a round trip a table.
+
+use crate::{
+    audit::ChainEnd,
+    error::{Result, Sorted},
+    row,
+    store::{Loaded, PgStore, PgUnit},
+};
+use oss_domain::{AuthorityCode, RunId};
+use oss_workflow::{
+    EventKey, ReferralHead, ReferralKey, RunHead, SettingHead, SettingKey, SupplyVersion, Unit,
+    Wanted,
+};
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap};
+
+impl PgStore {
+    pub(crate) async fn open_unit(&self, wanted: &Wanted) -> Result<(Unit, PgUnit)> {
+        let mut transaction = self.pool.begin().await.sorted()?;
+        let conn = &mut *transaction;
+        let mut unit = Unit::default();
+
+        // The order of locks that all units keep to: registers, then referrals.
+        lock_registers(conn, wanted, &mut unit).await?;
+        load_settings(conn, wanted, &mut unit).await?;
+        let referrals = lock_referrals(conn, wanted, &mut unit).await?;
+        // After the locks: whoever we waited for may have handled the same event.
+        load_seen(conn, wanted, &mut unit).await?;
+        load_documents(conn, &mut unit).await?;
+        load_versions(conn, wanted, &mut unit).await?;
+
+        let known = |at| unit.referrals.contains_key(at);
+        let new = wanted.referrals.iter().filter(|at| !known(*at)).count();
+        let keys = self.referral_keys.take(conn, new).await?;
+        unit.spare_referral_keys = keys.into_iter().map(ReferralKey).collect();
+        let known = |at| unit.settings.contains_key(at);
+        let new = wanted.settings.iter().filter(|at| !known(*at)).count();
+        let keys = self.setting_keys.take(conn, new).await?;
+        unit.spare_setting_keys = keys.into_iter().map(SettingKey).collect();
+        Ok((unit, PgUnit { transaction, referrals }))
+    }
+}
+
+/// Locks the registers of the wanted settings, of which no other unit changes anything then.
+async fn lock_registers(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
+    let authorities: BTreeSet<_> = wanted.settings.iter().map(|(authority, _)| *authority).collect();
+    if authorities.is_empty() {
+        return Ok(());
+    }
+    if lock_known_registers(conn, &authorities, unit).await? < authorities.len() {
+        let names: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
+        sqlx::query!(
+            "INSERT INTO register (authority) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING",
+            &names as &[&str]
+        )
+        .execute(&mut *conn)
+        .await
+        .sorted()?;
+        lock_known_registers(conn, &authorities, unit).await?;
+    }
+    Ok(())
+}
+
+async fn lock_known_registers(
+    conn: &mut PgConnection,
+    authorities: &BTreeSet<AuthorityCode>,
+    unit: &mut Unit,
+) -> Result<usize> {
+    let names: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
+    let rows = sqlx::query!(
+        "SELECT authority, supply_version FROM register
+         WHERE authority = ANY ($1) ORDER BY authority FOR UPDATE",
+        &names as &[&str]
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    for row in &rows {
+        let authority = row::parse("register.authority", &row.authority)?;
+        unit.supply.insert(authority, SupplyVersion(row.supply_version));
+    }
+    Ok(rows.len())
+}
+
+/// The versions of the supply of the referrals' authorities, as they are now.
+async fn load_versions(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
+    let wanted = wanted.referrals.iter().map(|(authority, _)| *authority);
+    let found = unit.referrals.values().map(|head| head.authority);
+    let mut authorities: BTreeSet<_> = wanted.chain(found).collect();
+    authorities.retain(|authority| !unit.supply.contains_key(authority));
+    if authorities.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
+    let rows = sqlx::query!(
+        "SELECT authority, supply_version FROM register WHERE authority = ANY ($1)",
+        &names as &[&str]
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    // An authority whose register has never been heard of has an empty one.
+    unit.supply.extend(authorities.into_iter().map(|authority| (authority, SupplyVersion(0))));
+    for row in rows {
+        let authority = row::parse("register.authority", &row.authority)?;
+        unit.supply.insert(authority, SupplyVersion(row.supply_version));
+    }
+    Ok(())
+}
+
+/// Loads settings; the lock of their register is theirs.
+async fn load_settings(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
+    if wanted.settings.is_empty() {
+        return Ok(());
+    }
+    let (authorities, ids): (Vec<_>, Vec<_>) =
+        wanted.settings.iter().map(|(authority, id)| (authority.as_str(), id.as_str())).unzip();
+    let rows = sqlx::query!(
+        "SELECT authority, setting_id, key, version, open, document FROM setting
+         JOIN unnest($1::text[], $2::text[]) AS w (authority, setting_id)
+         USING (authority, setting_id)",
+        &authorities as &[&str],
+        &ids as &[&str],
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    for row in rows {
+        let at = (
+            row::parse("setting.authority", &row.authority)?,
+            row::parse("setting.setting_id", &row.setting_id)?,
+        );
+        let head = SettingHead {
+            key: SettingKey(row.key),
+            version: row::whole("setting.version", row.version)?,
+            open: row.open,
+            setting: row.document.as_ref().map(row::setting).transpose()?,
+        };
+        unit.settings.insert(at, head);
+    }
+    Ok(())
+}
+
+/// Locks and loads referrals, those wanted by id and those wanted by key in one order.
+async fn lock_referrals(
+    conn: &mut PgConnection,
+    wanted: &Wanted,
+    unit: &mut Unit,
+) -> Result<HashMap<ReferralKey, Loaded>> {
+    let mut loaded = HashMap::new();
+    if wanted.referrals.is_empty() && wanted.referral_keys.is_empty() {
+        return Ok(loaded);
+    }
+    let (authorities, ids): (Vec<_>, Vec<_>) =
+        wanted.referrals.iter().map(|(authority, id)| (authority.as_str(), id.as_str())).unzip();
+    let keys: Vec<_> = wanted.referral_keys.iter().map(|key| key.0).collect();
+    let rows = sqlx::query!(
+        "SELECT authority, referral_id, key, revision, content, state, received_at,
+           run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq, audit_hash
+         FROM referral
+         -- A referral never changes its key, so this may look before the lock.
+         WHERE key IN (
+           SELECT key FROM referral JOIN unnest($1::text[], $2::text[]) AS w (authority, referral_id)
+             USING (authority, referral_id)
+           UNION ALL SELECT unnest($3::bigint[]))
+         ORDER BY key FOR UPDATE",
+        &authorities as &[&str],
+        &ids as &[&str],
+        &keys,
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    for row in rows {
+        let run = match (row.run_id, row.run_revision, row.run_digest) {
+            (Some(run_id), Some(revision), Some(digest)) => Some(RunHead {
+                run_id: RunId::from_uuid(run_id),
+                revision: row::whole("referral.run_revision", revision)?,
+                digest: u128::from_be_bytes(row::bytes("referral.run_digest", &digest)?),
+            }),
+            _ => None,
+        };
+        let head = ReferralHead {
+            key: ReferralKey(row.key),
+            authority: row::parse("referral.authority", &row.authority)?,
+            referral_id: row::parse("referral.referral_id", &row.referral_id)?,
+            revision: row::whole("referral.revision", row.revision)?,
+            content: row::bytes("referral.content", &row.content)?,
+            state: row::parse("referral.state", &row.state)?,
+            run,
+            evaluated: row.evaluated_version.map(SupplyVersion),
+            received_at: row.received_at,
+            referral: None,
+        };
+        let chain = ChainEnd {
+            seq: row.audit_seq,
+            hash: row::bytes("referral.audit_hash", &row.audit_hash)?,
+        };
+        loaded.insert(head.key, Loaded { chain, data_key: row.data_key });
+        unit.referrals.insert((head.authority, head.referral_id.clone()), head);
+    }
+    Ok(loaded)
+}
+
+async fn load_seen(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
+    if wanted.events.is_empty() {
+        return Ok(());
+    }
+    let (sources, ids): (Vec<_>, Vec<_>) =
+        wanted.events.iter().map(|event| (event.source.as_ref(), event.id.as_ref())).unzip();
+    let rows = sqlx::query!(
+        "SELECT source, event_id FROM inbox
+         JOIN unnest($1::text[], $2::text[]) AS w (source, event_id) USING (source, event_id)",
+        &sources as &[&str],
+        &ids as &[&str],
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    unit.seen.extend(
+        rows.into_iter().map(|row| EventKey { source: row.source.into(), id: row.event_id.into() }),
+    );
+    Ok(())
+}
+
+/// Loads the referrals' current revisions, without what is told in words: no step needs that.
+async fn load_documents(conn: &mut PgConnection, unit: &mut Unit) -> Result<()> {
+    let (keys, revisions): (Vec<_>, Vec<_>) = unit
+        .referrals
+        .values()
+        .filter(|head| head.revision > 0)
+        .map(|head| (head.key.0, i64::from(head.revision)))
+        .unzip();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query!(
+        "SELECT key, document FROM referral_revision
+         JOIN unnest($1::bigint[], $2::bigint[]) AS w (key, revision) USING (key, revision)",
+        &keys,
+        &revisions,
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    let mut documents = HashMap::new();
+    for row in rows {
+        documents.insert(ReferralKey(row.key), row::referral(&row.document)?);
+    }
+    for head in unit.referrals.values_mut() {
+        head.referral = documents.remove(&head.key);
+    }
+    Ok(())
+}
