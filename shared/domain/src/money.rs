@@ -1,6 +1,6 @@
 //! Money, in whole pence.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// An amount in pence of sterling: never a float, never a bare integer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,13 +27,13 @@ impl fmt::Display for Pence {
         let digits = pounds.to_string();
         let mut text = String::from("£");
         for (idx, digit) in digits.chars().enumerate() {
-            if idx > 0 && (digits.len() - idx) % 3 == 0 {
+            if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
                 text.push(',');
             }
             text.push(digit);
         }
         if pence > 0 {
-            text.push_str(&format!(".{pence:02}"));
+            write!(text, ".{pence:02}")?;
         }
         f.pad(&text)
     }
