@@ -20,6 +20,7 @@
 //! the tests.
 
 mod bound;
+pub mod check;
 pub mod evaluation;
 pub mod explain;
 pub mod levels;
@@ -32,6 +33,7 @@ pub mod sets;
 pub mod supply;
 pub mod values;
 
+pub use check::{Checker, Finding, check};
 pub use evaluation::{Evaluation, ExcludedSetting, Gap, NearMiss, Offer};
 pub use levels::PackedLevels;
 pub use outcome::{Outcome, Ranked};
