@@ -37,7 +37,7 @@ pub use check::{Checker, Finding, check};
 pub use evaluation::{Evaluation, ExcludedSetting, Gap, NearMiss, Offer};
 pub use levels::PackedLevels;
 pub use outcome::{Outcome, Ranked};
-pub use policy::{Council, Criterion, Policy, PolicyError, Values, Weights};
+pub use policy::{ByCriterion, Council, Criterion, Policy, PolicyError, Values, Weights};
 pub use query::Query;
 pub use rank::{Band, Verdict, evaluate, rank};
 pub use sets::{ActSet, ApprovalSet, ReasonSet, WarningSet};
