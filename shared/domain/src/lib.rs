@@ -27,6 +27,7 @@ pub mod need;
 pub mod postcode;
 pub mod reason;
 pub mod referral;
+pub mod role;
 pub mod setting;
 pub mod ssda903;
 
@@ -36,7 +37,7 @@ pub use clock::{Clock, ManualClock};
 pub use codes::UnknownCode;
 pub use distance::TenthsOfMile;
 pub use id::{
-    ApprovalId, ChildId, DeadLetterId, EventId, HoldId, Ids, OfferId, PlacementId, ProviderId,
+    ApprovalId, ChildId, DeadLetterId, DeadlineId, EventId, HoldId, Ids, OfferId, PlacementId, ProviderId,
     ReferralId, RunId, SettingId,
 };
 pub use invalid::FieldError;
@@ -45,4 +46,5 @@ pub use need::{Level, Need, Needs};
 pub use postcode::Postcode;
 pub use reason::{Act, Approval, Exclusion, Reason, Warning};
 pub use referral::Referral;
+pub use role::Role;
 pub use setting::Setting;

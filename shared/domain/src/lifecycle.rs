@@ -26,6 +26,46 @@ codes! {
         /// The child cannot.
         Declined = "declined",
     }
+
+    /// Why a provider declines.
+    ///
+    /// The codes follow placement forms and Ofsted's evidence (docs/domain.md, "Provider response").
+    pub enum DeclineReason {
+        /// No vacancy.
+        NoVacancy = "no_vacancy",
+        /// Age or sex outside the approval.
+        AgeOrSexOutsideApproval = "age_or_sex_outside_approval",
+        /// The needs cannot be met.
+        CannotMeetNeed = "cannot_meet_need",
+        /// The impact on children who live there.
+        ImpactOnCurrentChildren = "impact_on_current_children",
+        /// A risk in the area.
+        LocationRisk = "location_risk",
+        /// The carer is not available.
+        CarerUnavailable = "carer_unavailable",
+        /// Staffing.
+        Staffing = "staffing",
+        /// A gap in skill or training.
+        SkillOrTrainingGap = "skill_or_training_gap",
+        /// Too far from school or contact.
+        TooFarFromSchoolOrContact = "too_far_from_school_or_contact",
+        /// Too little is known.
+        InsufficientInformation = "insufficient_information",
+        /// The time is too short.
+        Timescale = "timescale",
+        /// The price.
+        Price = "price",
+        /// The legal status, such as remand.
+        LegalStatus = "legal_status",
+        /// The size of the sibling group.
+        SiblingSize = "sibling_size",
+        /// Concern about an inspection.
+        InspectionConcern = "inspection_concern",
+        /// There was no response.
+        NoResponse = "no_response",
+        /// Another reason.
+        Other = "other",
+    }
 }
 
 impl ReferralState {

@@ -125,4 +125,42 @@ codes! {
         /// Another reason.
         Other = "OTHER",
     }
+
+    /// Type of placement (`PLACE`), those that a search for a home can end in.
+    pub enum PlaceType {
+        /// Secure children's home.
+        K1 = "K1",
+        /// Children's home.
+        K2 = "K2",
+        /// Registered supported accommodation.
+        K3 = "K3",
+        /// Family centre, or mother and baby unit.
+        R3 = "R3",
+        /// Fostered by a relative or friend, neither long term nor for adoption.
+        U3 = "U3",
+        /// Fostered by another, neither long term nor for adoption.
+        U6 = "U6",
+    }
+
+    /// Provider of the placement (`PLACE_PROVIDER`).
+    pub enum PlaceProvider {
+        /// The authority's own.
+        Pr1 = "PR1",
+        /// Another authority's.
+        Pr2 = "PR2",
+        /// Another public body's.
+        Pr3 = "PR3",
+        /// Private.
+        Pr4 = "PR4",
+        /// Voluntary.
+        Pr5 = "PR5",
+    }
+
+    /// Whether the placement is inside the responsible authority (`PL_LOCATION`).
+    pub enum PlaceLocation {
+        /// Inside.
+        In = "IN",
+        /// Outside.
+        Out = "OUT",
+    }
 }
