@@ -9,7 +9,15 @@ mod asyncapi;
 mod inbound;
 mod types;
 
-use crate::fact::FactKind;
+use crate::{
+    body::{
+        DeadLettered, OfferAnswer, OfferApproached, Place, Placement, ReferralClosed,
+        ReferralReceived, ReferralRejected,
+    },
+    fact::FactKind,
+    problem::Problem,
+    run::{MatchRun, OffersProposed, ReferralUnfilled},
+};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
@@ -78,7 +86,55 @@ fn inbound(kind: FactKind) -> Published {
 }
 
 fn outbound() -> Vec<Published> {
-    Vec::new()
+    vec![
+        out::<ReferralReceived>("referral.received"),
+        out::<ReferralRejected>("referral.rejected"),
+        out::<OffersProposed<'_>>("offers.proposed"),
+        out::<ReferralUnfilled<'_>>("referral.unfilled"),
+        out::<ReferralClosed>("referral.closed"),
+        to_provider::<OfferApproached>("offer.approached"),
+        to_provider::<OfferAnswer>("offer.recorded"),
+        to_provider::<OfferAnswer>("offer.expired"),
+        to_provider::<OfferAnswer>("offer.withdrawn"),
+        out::<Place>("place.held"),
+        out::<Place>("place.released"),
+        out::<Placement>("placement.agreed"),
+        out::<Placement>("placement.started"),
+        out::<Placement>("placement.closed"),
+        out::<DeadLettered>("event.dead_lettered"),
+    ]
+}
+
+fn out<T: JsonSchema>(name: &'static str) -> Published {
+    Published {
+        direction: Direction::Out,
+        name,
+        of_provider: false,
+        schema: schema::<T>(Direction::Out, name),
+    }
+}
+
+fn to_provider<T: JsonSchema>(name: &'static str) -> Published {
+    Published {
+        of_provider: true,
+        ..out::<T>(name)
+    }
+}
+
+/// The schemas of what the API answers in the contract's own shapes, by file name.
+#[must_use]
+pub fn records() -> Vec<(&'static str, Value)> {
+    let generator = || SchemaSettings::draft2020_12().into_generator();
+    vec![
+        (
+            "match-run.json",
+            generator().into_root_schema_for::<MatchRun<'_>>().into(),
+        ),
+        (
+            "problem.json",
+            generator().into_root_schema_for::<Problem>().into(),
+        ),
+    ]
 }
 
 /// The schema of a body, with its own address and name.

@@ -2,6 +2,7 @@
 
 mod bad_events;
 mod cloudevents;
+mod outbound;
 mod published;
 mod round_trip;
 

@@ -1,7 +1,7 @@
 //! The published form is in step with the code, and true of the examples.
 
 use super::{examples, noun_verb, published_form};
-use crate::schema::{Direction, asyncapi, events};
+use crate::schema::{Direction, asyncapi, events, records};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs};
 
@@ -22,6 +22,13 @@ fn the_documents_are_in_step() {
         .map(|event| (event.file(), event.schema))
         .collect();
     documents.insert("asyncapi.json".into(), asyncapi());
+    documents.extend(
+        records()
+            .into_iter()
+            .map(|(file, schema)| (file.to_owned(), schema)),
+    );
+    let examples = super::outbound::examples().into_iter();
+    documents.extend(examples.map(|(name, event)| (format!("examples/out/{name}.json"), event)));
     let update = std::env::var("UPDATE_CONTRACT").is_ok();
     for (file, document) in documents {
         let path = published_form().join(&file);

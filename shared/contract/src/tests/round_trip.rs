@@ -95,72 +95,74 @@ fn object(required: Vec<(&'static str, Json)>, optional: Vec<(&'static str, Json
         .boxed()
 }
 
-fn referral() -> Json {
+fn flag() -> Json {
+    of(any::<bool>())
+}
+
+fn children() -> Json {
+    let born = (1..=28_u8).prop_map(|day| format!("2015-02-{day:02}"));
     let child = object(
         vec![
-            (
-                "date_of_birth",
-                of((1..=28_u8).prop_map(|day| format!("2015-02-{day:02}"))),
-            ),
+            ("date_of_birth", of(born)),
             ("sex", codes(&["M", "F", "U"])),
         ],
         vec![
             ("ethnicity", codes(Ethnicity::CODES)),
-            ("key_stage_4", of(any::<bool>())),
-            ("uasc", of(any::<bool>())),
+            ("key_stage_4", flag()),
+            ("uasc", flag()),
         ],
     );
-    let children = prop::collection::vec(child, 1..=10).prop_map(|mut children| {
+    let children = prop::collection::vec(child, 1..=10);
+    of(children.prop_map(|mut children| {
         for (idx, child) in children.iter_mut().enumerate() {
             child["child_id"] = format!("C-{idx}").into();
         }
-        Value::from(children)
-    });
-    let kinds = prop::sample::subsequence(Kind::CODES, 1..=6).prop_shuffle();
-    let flag = || of(any::<bool>());
-    let need = object(vec![("level", of(0..=4_u8))], vec![("essential", flag())]);
-    let mut matching: Vec<_> = [
+        children
+    }))
+}
+
+fn needs() -> Json {
+    by_need(object(
+        vec![("level", of(0..=4_u8))],
+        vec![("essential", flag())],
+    ))
+}
+
+fn locations() -> Json {
+    object(
+        vec![],
+        vec![
+            ("home", postcode()),
+            ("school", postcode()),
+            ("contact", list(postcode(), 3)),
+        ],
+    )
+}
+
+fn matching() -> Json {
+    let flags = [
         "solo",
         "no_younger_children",
         "no_opposite_sex_children",
         "prefers_no_male_household",
         "wheelchair_accessible",
         "parent_and_child",
-    ]
-    .into_iter()
-    .map(|key| (key, flag()))
-    .collect();
-    matching.push(("avoid_children", list(id(), 4)));
-    let full = |extra: Vec<(&'static str, Json)>, completeness: Option<&'static str>| {
-        let needs = ("needs", by_need(need.clone()));
-        let locations = object(
-            vec![],
-            vec![
-                ("home", postcode()),
-                ("school", postcode()),
-                ("contact", list(postcode(), 3)),
-            ],
-        );
-        let locations = ("locations", locations);
-        let mut required = vec![
-            ("referral_id", id()),
-            ("authority", authority()),
-            ("revision", of(1..=u32::MAX)),
-            ("urgency", codes(&["planned", "urgent", "emergency"])),
-            ("start_date", of(Just("2026-12-07"))),
-            ("placement_types", of(kinds.clone())),
-            ("children", children.clone().boxed()),
-        ];
-        let mut optional = extra;
-        if let Some(completeness) = completeness {
-            required.push(("completeness", of(Just(completeness))));
-            optional.extend([needs, locations]);
-        } else {
-            required.extend([needs, locations]);
-            optional.push(("completeness", of(Just("full"))));
-        }
-        object(required, optional)
-    };
+    ];
+    let mut fields = vec![("avoid_children", list(id(), 4))];
+    fields.extend(flags.map(|key| (key, flag())));
+    object(vec![], fields)
+}
+
+/// What a referral may say besides.
+fn besides() -> Vec<(&'static str, Json)> {
+    let identity = object(
+        vec![],
+        vec![
+            ("ethnicities", list(codes(Ethnicity::CODES), 3)),
+            ("religion", word()),
+            ("languages", list(word(), 3)),
+        ],
+    );
     let zone = object(
         vec![
             ("centre", postcode()),
@@ -168,45 +170,55 @@ fn referral() -> Json {
         ],
         vec![],
     );
-    let extra = || {
-        vec![
-            (
-                "identity",
-                object(
-                    vec![],
-                    vec![
-                        ("ethnicities", list(codes(Ethnicity::CODES), 3)),
-                        ("religion", word()),
-                        ("languages", list(word(), 3)),
-                    ],
-                ),
-            ),
-            ("matching", object(vec![], matching.clone())),
-            ("siblings_elsewhere", list(id(), 3)),
-            ("exclusion_zones", list(zone.clone(), 3)),
-            ("excluded_authorities", list(authority(), 3)),
-            (
-                "legal_authority",
-                object(
-                    vec![],
-                    vec![("secure_order", flag()), ("secretary_of_state", flag())],
-                ),
-            ),
-            ("legal_status", codes(LegalStatus::CODES)),
-            ("category_of_need", codes(CategoryOfNeed::CODES)),
-            ("previous_setting", id()),
-            ("title", text()),
-            ("wishes_and_feelings", text()),
-            ("reason", text()),
-            ("contact_plan", text()),
-            ("a_field_of_the_future", text()),
-        ]
+    let legal_authority = object(
+        vec![],
+        vec![("secure_order", flag()), ("secretary_of_state", flag())],
+    );
+    vec![
+        ("identity", identity),
+        ("matching", matching()),
+        ("siblings_elsewhere", list(id(), 3)),
+        ("exclusion_zones", list(zone, 3)),
+        ("excluded_authorities", list(authority(), 3)),
+        ("legal_authority", legal_authority),
+        ("legal_status", codes(LegalStatus::CODES)),
+        ("category_of_need", codes(CategoryOfNeed::CODES)),
+        ("previous_setting", id()),
+        ("title", text()),
+        ("wishes_and_feelings", text()),
+        ("reason", text()),
+        ("contact_plan", text()),
+        ("a_field_of_the_future", text()),
+    ]
+}
+
+fn referral() -> Json {
+    let kinds = prop::sample::subsequence(Kind::CODES, 1..=6).prop_shuffle();
+    let always = vec![
+        ("referral_id", id()),
+        ("authority", authority()),
+        ("revision", of(1..=u32::MAX)),
+        ("urgency", codes(&["planned", "urgent", "emergency"])),
+        ("start_date", of(Just("2026-12-07"))),
+        ("placement_types", of(kinds)),
+        ("children", children()),
+    ];
+    let when_full = || vec![("needs", needs()), ("locations", locations())];
+    let with = |fields: &[(&'static str, Json)], more: Vec<(&'static str, Json)>| {
+        fields.iter().cloned().chain(more).collect::<Vec<_>>()
     };
-    Union::new([
-        full(extra(), None),
-        full(extra(), Some("emergency_minimum")),
-    ])
-    .boxed()
+    let full = object(
+        with(&always, when_full()),
+        with(&besides(), vec![("completeness", of(Just("full")))]),
+    );
+    let minimum = object(
+        with(
+            &always,
+            vec![("completeness", of(Just("emergency_minimum")))],
+        ),
+        with(&besides(), when_full()),
+    );
+    Union::new([full, minimum]).boxed()
 }
 
 fn setting() -> Json {
