@@ -30,7 +30,7 @@ CREATE TABLE setting (
   CONSTRAINT setting_open_has_document CHECK (document IS NOT NULL OR NOT open)
 );
 COMMENT ON TABLE setting IS 'Where each entry of a register stands.';
-COMMENT ON COLUMN setting.key IS 'The short name that runs, holds and offers know the setting by.';
+COMMENT ON COLUMN setting.key IS 'The short name that occupancies and offers know the setting by.';
 COMMENT ON COLUMN setting.document IS
   'The entry in the contract''s form, its newest occupancy merged in; null if it closed before it opened.';
 COMMENT ON COLUMN setting.supply_version IS 'The version of the supply that last changed it.';

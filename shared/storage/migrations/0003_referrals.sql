@@ -33,7 +33,7 @@ CREATE TABLE referral (
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE referral IS
   'Where each referral stands. Rewritten with each run, hence room in its pages for that.';
-COMMENT ON COLUMN referral.key IS 'The short name that runs, holds, offers and the audit know it by.';
+COMMENT ON COLUMN referral.key IS 'The short name that runs, occupancies, offers and the audit know it by.';
 COMMENT ON COLUMN referral.revision IS 'The highest seen; 0 where it was withdrawn before any arrived.';
 COMMENT ON COLUMN referral.content IS 'SHA-256 of that revision''s content.';
 COMMENT ON COLUMN referral.evaluated_version IS
@@ -86,6 +86,7 @@ CREATE TABLE match_run (
   engine text NOT NULL,
   gazetteer text NOT NULL,
   evaluated_at timestamptz NOT NULL,
+  n_offers bigint NOT NULL CHECK (n_offers >= 0),
   digest bytea NOT NULL CHECK (octet_length(digest) = 16),
   record bytea NOT NULL,
   FOREIGN KEY (referral_key, revision) REFERENCES referral_revision (key, revision)
@@ -101,30 +102,51 @@ COMMENT ON INDEX match_run_of_referral IS 'The runs of a referral in order.';
 CALL protect('match_run');
 GRANT SELECT, INSERT ON match_run TO oss_app;
 
-CREATE TABLE hold (
+CREATE TABLE occupancy (
   hold_id uuid PRIMARY KEY,
   authority text NOT NULL,
   referral_key bigint NOT NULL REFERENCES referral (key),
   setting_key bigint NOT NULL REFERENCES setting (key),
-  children jsonb NOT NULL CHECK (jsonb_typeof(children) = 'array'),
+  offer_id uuid NOT NULL,
+  claim text NOT NULL CHECK (claim IN ('held', 'agreed', 'started')),
+  placement_id uuid,
+  places integer[] NOT NULL,
+  occupants jsonb NOT NULL CHECK (jsonb_typeof(occupants) = 'array'),
+  since timestamptz NOT NULL,
+  until timestamptz,
+  ended timestamptz,
   supply_from bigint NOT NULL,
   supply_until bigint,
-  until timestamptz,
-  reason text,
-  CONSTRAINT hold_ends_after_it_begins CHECK (supply_from < supply_until)
+  CONSTRAINT occupancy_ends_after_it_begins CHECK (supply_from < supply_until),
+  CONSTRAINT occupancy_end_is_whole CHECK ((ended IS NULL) = (supply_until IS NULL)),
+  CONSTRAINT occupancy_placement_is_agreed CHECK ((claim = 'held') = (placement_id IS NULL))
 );
-COMMENT ON TABLE hold IS
-  'Places kept for a referral, for a while or until the child lives there, with past ones, as parts of the supply.';
-COMMENT ON COLUMN hold.children IS 'Each child that would live there: {child_id, sex, age}.';
-COMMENT ON COLUMN hold.supply_until IS 'The first version of the supply without it; null while it lasts.';
-COMMENT ON COLUMN hold.until IS 'When it is released by itself; null where a person has decided.';
-CREATE UNIQUE INDEX hold_once ON hold (referral_key, setting_key) WHERE supply_until IS NULL;
-COMMENT ON INDEX hold_once IS 'A referral holds a setting once at a time.';
-CREATE INDEX hold_of_setting ON hold (setting_key) WHERE supply_until IS NULL;
-COMMENT ON INDEX hold_of_setting IS 'What is held in a setting now.';
-CREATE INDEX hold_began ON hold (authority, supply_from);
-COMMENT ON INDEX hold_began IS 'Holds that began since a version of the supply.';
-CREATE INDEX hold_ended ON hold (authority, supply_until) WHERE supply_until IS NOT NULL;
-COMMENT ON INDEX hold_ended IS 'Holds that ended since a version of the supply.';
-CALL protect('hold');
-GRANT SELECT, INSERT, UPDATE (supply_until) ON hold TO oss_app;
+COMMENT ON TABLE occupancy IS
+  'Places of a setting that a referral''s group has, held, agreed or lived in, past ones too: parts of the supply.';
+COMMENT ON COLUMN occupancy.occupants IS 'Each child that lives or would live there: {child_id, sex, age}.';
+COMMENT ON COLUMN occupancy.until IS 'When a hold is released by itself.';
+COMMENT ON COLUMN occupancy.supply_from IS 'The first version of the supply with it.';
+COMMENT ON COLUMN occupancy.supply_until IS 'The first version of the supply without it; null while it lasts.';
+CREATE UNIQUE INDEX occupancy_once ON occupancy (referral_key, setting_key) WHERE supply_until IS NULL;
+COMMENT ON INDEX occupancy_once IS 'A referral has a setting''s places once at a time.';
+CREATE INDEX occupancy_of_setting ON occupancy (setting_key) WHERE supply_until IS NULL;
+COMMENT ON INDEX occupancy_of_setting IS 'Who has places in a setting now.';
+CREATE INDEX occupancy_began ON occupancy (authority, supply_from);
+COMMENT ON INDEX occupancy_began IS 'Those that began since a version of the supply.';
+CREATE INDEX occupancy_ended ON occupancy (authority, supply_until) WHERE supply_until IS NOT NULL;
+COMMENT ON INDEX occupancy_ended IS 'Those that ended since a version of the supply.';
+CALL protect('occupancy');
+GRANT SELECT, INSERT, UPDATE ON occupancy TO oss_app;
+
+CREATE TABLE place_taken (
+  setting_key bigint NOT NULL REFERENCES setting (key),
+  place integer NOT NULL CHECK (place > 0),
+  authority text NOT NULL,
+  hold_id uuid NOT NULL REFERENCES occupancy,
+  CONSTRAINT place_taken_once PRIMARY KEY (setting_key, place)
+);
+COMMENT ON TABLE place_taken IS 'Each place that is taken now: it cannot be given twice.';
+CREATE INDEX place_taken_by ON place_taken (hold_id);
+COMMENT ON INDEX place_taken_by IS 'The places of an occupancy, to free them.';
+CALL protect('place_taken');
+GRANT SELECT, INSERT, DELETE ON place_taken TO oss_app;

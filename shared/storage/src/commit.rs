@@ -1,6 +1,7 @@
 //! Committing a unit: what it says is written, a round trip a table, and nothing is decided here.
 
 mod messages;
+mod places;
 mod referrals;
 mod supply;
 
@@ -46,7 +47,8 @@ impl PgStore {
         let revisions = referrals::seal_revisions(&self.key, &revisions, &mut loaded)?;
         referrals::write_heads(conn, &unit, &loaded).await?;
         referrals::append_revisions(conn, &unit, &revisions).await?;
-        referrals::append_runs(conn, &runs).await?;
+        referrals::append_runs(conn, &unit, &runs).await?;
+        places::write_occupancies(conn, &unit).await?;
 
         messages::insert_dead_letters(conn, &self.key, &dead_letters).await?;
         messages::insert_outbox(conn, &unit.outgoing).await?;

@@ -51,8 +51,9 @@ fn sort(error: &dyn DatabaseError) -> Sort {
     }
 }
 
-/// Constraints that two units can run into which meet something new at the same time.
-const FIRST_SIGHTS: [&str; 3] = ["inbox_pkey", "referral_pkey", "setting_pkey"];
+/// Constraints that two units can run into which see the same event, noun or place for the first time.
+const FIRST_SIGHTS: [&str; 5] =
+    ["inbox_pkey", "referral_pkey", "setting_pkey", "place_taken_once", "occupancy_once"];
 
 /// Something stored, or to be stored, is not as it should be.
 pub(crate) fn broken(what: impl Into<String>) -> StoreError {

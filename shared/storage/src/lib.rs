@@ -20,8 +20,10 @@ mod audit;
 mod commit;
 mod error;
 mod keys;
+mod occupancy;
 mod open;
 mod row;
+mod run_record;
 mod store;
 
 pub mod connect;

@@ -3,7 +3,7 @@
 use crate::{
     audit::ChainEnd,
     error::{Result, Sorted},
-    row,
+    occupancy, row,
     store::{Loaded, PgStore, PgUnit},
 };
 use oss_domain::{AuthorityCode, RunId};
@@ -28,6 +28,7 @@ impl PgStore {
         load_seen(conn, wanted, &mut unit).await?;
         load_documents(conn, &mut unit).await?;
         load_versions(conn, wanted, &mut unit).await?;
+        load_occupancies(conn, &mut unit).await?;
 
         let known = |at| unit.referrals.contains_key(at);
         let new = wanted.referrals.iter().filter(|at| !known(*at)).count();
@@ -200,6 +201,18 @@ async fn lock_referrals(
         unit.referrals.insert((head.authority, head.referral_id.clone()), head);
     }
     Ok(loaded)
+}
+
+/// Loads who has places: in the settings, and for the referrals.
+async fn load_occupancies(conn: &mut PgConnection, unit: &mut Unit) -> Result<()> {
+    let referrals: Vec<_> = unit.referrals.values().map(|head| head.key.0).collect();
+    let settings: Vec<_> = unit.settings.values().map(|head| head.key.0).collect();
+    if referrals.is_empty() && settings.is_empty() {
+        return Ok(());
+    }
+    let live = occupancy::live(conn, &referrals, &settings).await?;
+    unit.occupancies.extend(live.into_iter().map(|it| (it.hold_id, it)));
+    Ok(())
 }
 
 async fn load_seen(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {

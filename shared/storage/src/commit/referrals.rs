@@ -4,7 +4,7 @@ use super::expect_rows;
 use crate::{
     audit::ChainEnd,
     error::{Result, Sorted, broken},
-    row,
+    row, run_record,
     seal::InstallationKey,
     store::Loaded,
 };
@@ -189,6 +189,50 @@ pub(super) async fn append_revisions(
     Ok(())
 }
 
-pub(super) async fn append_runs(_conn: &mut PgConnection, _runs: &[&Run]) -> Result<()> {
+pub(super) async fn append_runs(
+    conn: &mut PgConnection,
+    unit: &Unit,
+    runs: &[&Run],
+) -> Result<()> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let kinds: BTreeMap<_, _> = unit
+        .referrals
+        .values()
+        .filter_map(|head| Some((head.key, head.referral.as_ref()?.placement_types.as_slice())))
+        .collect();
+    let mut records = Vec::with_capacity(runs.len());
+    for run in runs {
+        let kinds = kinds.get(&run.key).copied().unwrap_or_default();
+        records.push(run_record::encode(&run.outcome.expand(), kinds)?);
+    }
+    let facts = || runs.iter().map(|run| &run.facts);
+    sqlx::query!(
+        "INSERT INTO match_run (run_id, authority, referral_key, revision, supply_version,
+           policy_sha256, engine, gazetteer, evaluated_at, n_offers, digest, record)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
+           $6::bytea[], $7::text[], $8::text[], $9::timestamptz[], $10::bigint[], $11::bytea[],
+           $12::bytea[])",
+        &facts().map(|it| it.run_id.into_uuid()).collect::<Vec<_>>(),
+        &facts().map(|it| it.authority.as_str()).collect::<Vec<_>>() as &[&str],
+        &runs.iter().map(|run| run.key.0).collect::<Vec<_>>(),
+        &facts().map(|it| i64::from(it.revision)).collect::<Vec<_>>(),
+        &facts().map(|it| it.supply.0).collect::<Vec<_>>(),
+        &facts().map(|it| it.policy_sha256.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &facts().map(|it| it.engine.as_ref()).collect::<Vec<_>>() as &[&str],
+        &facts().map(|it| it.gazetteer.as_ref()).collect::<Vec<_>>() as &[&str],
+        &facts().map(|it| it.evaluated_at).collect::<Vec<_>>(),
+        &runs.iter().map(|run| n_offers(run)).collect::<Vec<_>>(),
+        &runs.iter().map(|run| run.digest.to_be_bytes().to_vec()).collect::<Vec<_>>(),
+        &records,
+    )
+    .execute(conn)
+    .await
+    .sorted()?;
     Ok(())
+}
+
+fn n_offers(run: &Run) -> i64 {
+    i64::try_from(run.outcome.ranked().len()).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,208 @@
+//! Columns of numbers in planes of bytes, each plane compressed by itself.
+
+use crate::error::{Result, broken};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io::{Read, Write},
+};
+use zstd::stream::{Decoder, Encoder};
+
+/// More is slower and gains next to nothing on bytes that look like chance.
+const LEVEL: i32 = 3;
+
+/// Writes columns, one after the other.
+pub(super) struct Writer(Encoder<'static, Vec<u8>>);
+
+impl Writer {
+    pub(super) fn new(format: u8) -> Result<Self> {
+        Ok(Self(Encoder::new(vec![format], LEVEL).map_err(unwritable)?))
+    }
+
+    /// A single number.
+    pub(super) fn number(&mut self, number: u64) -> Result<()> {
+        self.0.write_all(&number.to_le_bytes()).map_err(unwritable)
+    }
+
+    /// A column of numbers of any size.
+    pub(super) fn numbers(&mut self, numbers: impl IntoIterator<Item = u64>) -> Result<()> {
+        let numbers: Vec<u64> = numbers.into_iter().collect();
+        let most = numbers.iter().copied().max().unwrap_or_default();
+        let n_planes = (u64::BITS - most.leading_zeros()).div_ceil(8);
+        self.0.write_all(&[u8::try_from(n_planes).unwrap_or(8)]).map_err(unwritable)?;
+        for plane in 0..n_planes {
+            let bytes: Vec<u8> =
+                numbers.iter().map(|number| number.to_le_bytes()).filter_map(|it| it.get(plane as usize).copied()).collect();
+            self.0.write_all(&bytes).map_err(unwritable)?;
+            // Ends the block, so that the next plane gets codes of its own.
+            self.0.flush().map_err(unwritable)?;
+        }
+        Ok(())
+    }
+
+    /// A column of few different numbers.
+    pub(super) fn dictionary(&mut self, numbers: impl Iterator<Item = u64>) -> Result<()> {
+        let numbers: Vec<u64> = numbers.collect();
+        let words: BTreeSet<u64> = numbers.iter().copied().collect();
+        let place: HashMap<u64, u64> = words.iter().copied().zip(0..).collect();
+        self.number(words.len() as u64)?;
+        self.numbers(words)?;
+        self.numbers(numbers.iter().map(|number| place.get(number).copied().unwrap_or_default()))
+    }
+
+    /// A column of numbers that follow from `causes`, as a rule: the rule, and the exceptions.
+    pub(super) fn following(
+        &mut self,
+        causes: &[u64],
+        numbers: impl Iterator<Item = u64>,
+    ) -> Result<()> {
+        let mut rule = BTreeMap::new();
+        let mut exceptions = Vec::new();
+        for ((cause, number), place) in causes.iter().zip(numbers).zip(0_u64..) {
+            if *rule.entry(*cause).or_insert(number) != number {
+                exceptions.push((place, number));
+            }
+        }
+        // What is linear over wide stretches has differences that hardly change.
+        let mut line = Line::default();
+        self.numbers(rule.iter().map(|(cause, number)| line.surprise(*cause, *number)))?;
+        self.number(exceptions.len() as u64)?;
+        self.numbers(exceptions.iter().map(|(place, _)| *place))?;
+        self.numbers(exceptions.iter().map(|(_, number)| *number))
+    }
+
+    pub(super) fn finish(self) -> Result<Vec<u8>> {
+        self.0.finish().map_err(unwritable)
+    }
+}
+
+fn unwritable(error: std::io::Error) -> oss_workflow::StoreError {
+    oss_workflow::StoreError::Broken(error.into())
+}
+
+/// Reads columns in the order in which they were written.
+pub(super) struct Reader<'a>(Decoder<'static, std::io::BufReader<&'a [u8]>>);
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(record: &'a [u8], format: u8) -> Result<Self> {
+        match record.split_first() {
+            Some((found, rest)) if *found == format => Ok(Self(Decoder::new(rest).map_err(unwritable)?)),
+            Some((found, _)) => Err(broken(format!("a run's record has the unknown form {found}"))),
+            None => Err(broken("a run's record is empty")),
+        }
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.0.read_exact(&mut bytes).map_err(unwritable)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    pub(super) fn numbers(&mut self, n: usize) -> Result<Vec<u64>> {
+        let mut n_planes = [0];
+        self.0.read_exact(&mut n_planes).map_err(unwritable)?;
+        let [n_planes] = n_planes;
+        if n_planes > 8 || n > MOST {
+            return Err(broken("a run's record is damaged"));
+        }
+        let mut numbers = vec![0; n];
+        let mut plane = vec![0; n];
+        for idx in 0..n_planes {
+            self.0.read_exact(&mut plane).map_err(unwritable)?;
+            for (number, byte) in numbers.iter_mut().zip(&plane) {
+                *number |= u64::from(*byte) << (8 * idx);
+            }
+        }
+        Ok(numbers)
+    }
+
+    pub(super) fn dictionary(&mut self, n: usize) -> Result<Vec<u64>> {
+        let n_words = length(self.number()?)?;
+        let words = self.numbers(n_words)?;
+        self.numbers(n)?
+            .into_iter()
+            .map(|place| words.get(length(place).ok()?).copied())
+            .collect::<Option<_>>()
+            .ok_or_else(|| broken("a run's record is damaged"))
+    }
+
+    pub(super) fn following(&mut self, causes: &[u64]) -> Result<Vec<u64>> {
+        let distinct: BTreeSet<u64> = causes.iter().copied().collect();
+        let mut line = Line::default();
+        let surprises = self.numbers(distinct.len())?;
+        let rule: HashMap<u64, u64> = distinct
+            .into_iter()
+            .zip(surprises)
+            .map(|(cause, surprise)| (cause, line.number(cause, surprise)))
+            .collect();
+        let mut numbers: Vec<u64> =
+            causes.iter().map(|cause| rule.get(cause).copied().unwrap_or_default()).collect();
+        let n_exceptions = length(self.number()?)?;
+        let places = self.numbers(n_exceptions)?;
+        for (place, number) in places.into_iter().zip(self.numbers(n_exceptions)?) {
+            if let Some(exception) = numbers.get_mut(length(place)?) {
+                *exception = number;
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+/// More settings than a record may have: a damaged length must not take all memory.
+const MOST: usize = 10_000_000;
+
+/// A number as a length.
+pub(super) fn length(number: u64) -> Result<usize> {
+    usize::try_from(number)
+        .ok()
+        .filter(|length| *length <= MOST)
+        .ok_or_else(|| broken("a run's record is damaged"))
+}
+
+/// Continues a line through the last two points, and tells how far off it was.
+#[derive(Default)]
+struct Line {
+    last: Option<(u64, u64)>,
+    before: Option<(u64, u64)>,
+}
+
+impl Line {
+    fn guess(&self, cause: u64) -> u64 {
+        match (self.before, self.last) {
+            (Some((x0, y0)), Some((x1, y1))) if x1 > x0 => {
+                let rise = i128::from(y1) - i128::from(y0);
+                let steps = i128::from(cause) - i128::from(x1);
+                let guess = i128::from(y1) + rise.saturating_mul(steps) / (i128::from(x1) - i128::from(x0));
+                u64::try_from(guess).unwrap_or_default()
+            }
+            (_, Some((_, y1))) => y1,
+            _ => 0,
+        }
+    }
+
+    fn add(&mut self, cause: u64, number: u64) {
+        self.before = self.last.replace((cause, number));
+    }
+
+    fn surprise(&mut self, cause: u64, number: u64) -> u64 {
+        let surprise = difference(self.guess(cause), number);
+        self.add(cause, number);
+        surprise
+    }
+
+    fn number(&mut self, cause: u64, surprise: u64) -> u64 {
+        let number = add(self.guess(cause), surprise);
+        self.add(cause, number);
+        number
+    }
+}
+
+/// How far `to` is from `from`, small either way: 0, −1, 1, −2 … are 0, 1, 2, 3 …
+pub(super) const fn difference(from: u64, to: u64) -> u64 {
+    let by = to.wrapping_sub(from).cast_signed();
+    (by << 1 ^ by >> 63).cast_unsigned()
+}
+
+/// The number that is `difference` away from `from`.
+pub(super) const fn add(from: u64, difference: u64) -> u64 {
+    from.wrapping_add((difference >> 1) ^ (difference & 1).wrapping_neg())
+}
