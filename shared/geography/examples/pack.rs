@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         date: "2025-11-01".parse()?,
         sha256: hex::encode(Sha256::digest(&bytes)),
     };
-    let packed = pack::build(units.clone(), &sectors, source)?;
+    let (packed, _) = pack::build(units.clone(), &sectors, source)?;
     std::fs::write(&out, &packed)?;
 
     let gazetteer = Gazetteer::from_pack(packed.clone())?;

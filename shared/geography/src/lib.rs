@@ -2,7 +2,7 @@
 //!
 //! Pure: no I/O and no clock. It answers where a postcode is ([`Gazetteer`]), in which upper-tier
 //! authority ([`Authorities`]), how far apart two points are ([`miles_between`]), and reads a
-//! newer edition of the postcodes from its publisher's file. It does not say which
+//! newer edition of the postcodes from its publisher's file ([`import`]). It does not say which
 //! authorities adjoin, or where an authority's centre is: those are policy, and matching's.
 //!
 //! Invariants
@@ -15,6 +15,7 @@
 mod area;
 pub mod authorities;
 mod gazetteer;
+pub mod import;
 mod key;
 pub mod pack;
 mod point;

@@ -134,21 +134,11 @@ struct Entry {
 /// # Errors
 /// [`BuildError`] if two units contradict each other or a district's county is not known.
 pub fn build(
-    mut units: Vec<Unit>,
+    units: Vec<Unit>,
     sectors: &[SectorPoint],
     source: Source,
-) -> Result<Vec<u8>, BuildError> {
-    units.sort_by_cached_key(|unit| key::place(&unit.postcode));
-    let mut contradiction = None;
-    units.dedup_by(|b, a| {
-        if a.postcode == b.postcode && a != b {
-            contradiction = Some(a.postcode);
-        }
-        a.postcode == b.postcode
-    });
-    if let Some(postcode) = contradiction {
-        return Err(BuildError::Contradiction(postcode));
-    }
+) -> Result<(Vec<u8>, Edition), BuildError> {
+    let units = sorted(units)?;
     let published: HashMap<_, _> = sectors
         .iter()
         .filter_map(|sector| {
@@ -208,7 +198,22 @@ pub fn build(
     let mut pack = MAGIC.to_vec();
     pack.extend(postcard::to_allocvec(&header)?);
     pack.extend(frames);
-    Ok(pack)
+    Ok((pack, header.edition))
+}
+
+/// Sorts `units` as they are packed, each once.
+pub(crate) fn sorted(mut units: Vec<Unit>) -> Result<Vec<Unit>, BuildError> {
+    units.sort_by_cached_key(|unit| key::place(&unit.postcode));
+    let mut contradiction = None;
+    units.dedup_by(|b, a| {
+        if a.postcode == b.postcode && a != b {
+            contradiction = Some(a.postcode);
+        }
+        a.postcode == b.postcode
+    });
+    contradiction.map_or(Ok(units), |postcode| {
+        Err(BuildError::Contradiction(postcode))
+    })
 }
 
 /// Districts by number, in the order in which they were first met.
