@@ -3,8 +3,7 @@
 use crate::{
     envelope::{Envelope, Headers, Raw},
     fact::{Fact, FactKind},
-    read,
-    refused::{Refused, RefusedKind},
+    refused::{Refused, RefusedKind, in_words},
     subject::{self, Inbound},
 };
 use oss_domain::{AuthorityCode, FieldError};
@@ -105,7 +104,7 @@ fn understand(
         return Err(invalid(RefusedKind::InvalidData, vec![error]));
     }
     let mismatches = mismatches(inbound, &envelope, kind, data);
-    match read::read(data, |node| kind.read(node)) {
+    match kind.from_json(data) {
         Ok(fact) if mismatches.is_empty() => Ok(Incoming { envelope, fact }),
         Ok(_) => Err(invalid(RefusedKind::SubjectMismatch, mismatches)),
         Err(mut errors) => {
@@ -196,23 +195,10 @@ fn mismatches(
     found
 }
 
-/// The sentence is made of the first fault, the rest is in the list.
 fn invalid(kind: RefusedKind, errors: Vec<FieldError>) -> Fault {
-    let first = errors
-        .iter()
-        .map(|error| match error.pointer.as_str() {
-            "" => error.detail.clone(),
-            pointer => format!("{pointer} {}", error.detail),
-        })
-        .next()
-        .unwrap_or_default();
-    let detail = match errors.len() {
-        0 | 1 => first,
-        n => format!("{first} (and {} more)", n - 1),
-    };
     Fault {
         kind,
-        detail,
+        detail: in_words(&errors),
         errors,
     }
 }

@@ -1,11 +1,15 @@
 //! What an inbound event says has happened, in the domain's types.
 
-use crate::{read::Node, referral, setting};
+use crate::{
+    read::{self, Node},
+    referral, setting,
+};
 use chrono::NaiveDate;
 use oss_domain::{
-    AuthorityCode, OfferId, Pence, PlacementId, ProviderId, Referral, ReferralId, Setting,
-    SettingId, lifecycle::Answer, setting::VacancyChange, ssda903::ReasonPlaceChange,
+    AuthorityCode, FieldError, OfferId, Pence, PlacementId, ProviderId, Referral, ReferralId,
+    Setting, SettingId, lifecycle::Answer, setting::VacancyChange, ssda903::ReasonPlaceChange,
 };
+use serde_json::Value;
 
 /// Something that others say has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +93,18 @@ pub struct PlacementEnded {
 }
 
 impl Fact {
+    /// The referral that a referral event is about.
+    #[must_use]
+    pub const fn referral_id(&self) -> Option<&ReferralId> {
+        match self {
+            Self::ReferralSubmitted(referral) | Self::ReferralAmended(referral) => {
+                Some(&referral.referral_id)
+            }
+            Self::ReferralWithdrawn(withdrawn) => Some(&withdrawn.referral_id),
+            _ => None,
+        }
+    }
+
     /// The responsible authority, or the one whose register it is.
     #[must_use]
     pub const fn authority(&self) -> AuthorityCode {
@@ -182,7 +198,15 @@ impl FactKind {
         }
     }
 
-    pub(crate) fn read(self, node: &Node<'_>) -> Option<Fact> {
+    /// Reads the data of an event of this kind, without its envelope.
+    ///
+    /// # Errors
+    /// Every fault of every field, with its pointer.
+    pub fn from_json(self, data: &Value) -> Result<Fact, Vec<FieldError>> {
+        read::read(data, |node| self.read(node))
+    }
+
+    fn read(self, node: &Node<'_>) -> Option<Fact> {
         match self {
             Self::ReferralSubmitted => referral::referral(node).map(Fact::ReferralSubmitted),
             Self::ReferralAmended => referral::referral(node).map(Fact::ReferralAmended),

@@ -1,5 +1,6 @@
 //! Problems (RFC 9457): what an HTTP client, and the sender of a referral, is told of a refusal.
 
+use crate::refused::Refused;
 use oss_domain::FieldError;
 use serde::Serialize;
 
@@ -45,6 +46,12 @@ impl From<&FieldError> for ProblemError {
             code: error.code.to_owned(),
             detail: error.detail.clone(),
         }
+    }
+}
+
+impl From<&Refused> for Problem {
+    fn from(refused: &Refused) -> Self {
+        Self::of_code(refused.kind.as_str(), &refused.detail, &refused.errors)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is told of an event that is refused for good.
 
+use crate::{envelope::Envelope, subject};
 use oss_domain::{AuthorityCode, FieldError, ReferralId};
 
 /// Why an event is refused: a stable code for machines.
@@ -74,4 +75,41 @@ pub struct Refused {
     pub event_type: Option<String>,
     /// The W3C trace context it came with.
     pub traceparent: Option<String>,
+}
+
+impl Refused {
+    /// An event that could be read, but whose data only the gazetteer and the policy could tell
+    /// to be wrong.
+    #[must_use]
+    pub fn invalid(
+        envelope: &Envelope,
+        subject: &str,
+        referral_id: Option<ReferralId>,
+        errors: Vec<FieldError>,
+    ) -> Self {
+        Self {
+            kind: RefusedKind::InvalidData,
+            detail: in_words(&errors),
+            errors,
+            authority: subject::authority_of(subject),
+            about_referral: referral_id.is_some(),
+            referral_id,
+            event_id: Some(envelope.id.clone()),
+            event_source: Some(envelope.source.clone()),
+            event_type: Some(envelope.event_type.clone()),
+            traceparent: envelope.traceparent.clone(),
+        }
+    }
+}
+
+/// The first fault as a sentence; the rest is in the list.
+pub(crate) fn in_words(errors: &[FieldError]) -> String {
+    let first = errors.first().map(|error| match error.pointer.as_str() {
+        "" => error.detail.clone(),
+        pointer => format!("{pointer} {}", error.detail),
+    });
+    match (first, errors.len()) {
+        (Some(first), n) if n > 1 => format!("{first} (and {} more)", n - 1),
+        (first, _) => first.unwrap_or_default(),
+    }
 }

@@ -7,6 +7,7 @@
 
 mod asyncapi;
 mod inbound;
+mod refine;
 mod types;
 
 use crate::{
@@ -106,11 +107,13 @@ fn outbound() -> Vec<Published> {
 }
 
 fn out<T: JsonSchema>(name: &'static str) -> Published {
+    let mut schema = schema::<T>(Direction::Out, name);
+    refine::refine(&mut schema);
     Published {
         direction: Direction::Out,
         name,
         of_provider: false,
-        schema: schema::<T>(Direction::Out, name),
+        schema,
     }
 }
 
@@ -124,17 +127,17 @@ fn to_provider<T: JsonSchema>(name: &'static str) -> Published {
 /// The schemas of what the API answers in the contract's own shapes, by file name.
 #[must_use]
 pub fn records() -> Vec<(&'static str, Value)> {
-    let generator = || SchemaSettings::draft2020_12().into_generator();
     vec![
-        (
-            "match-run.json",
-            generator().into_root_schema_for::<MatchRun<'_>>().into(),
-        ),
-        (
-            "problem.json",
-            generator().into_root_schema_for::<Problem>().into(),
-        ),
+        ("match-run.json", record::<MatchRun<'_>>()),
+        ("problem.json", record::<Problem>()),
     ]
+}
+
+fn record<T: JsonSchema>() -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>().into();
+    refine::refine(&mut schema);
+    schema
 }
 
 /// The schema of a body, with its own address and name.
