@@ -35,6 +35,12 @@ impl<'a> Headers<'a> {
         found.map(|(_, value)| value.trim())
     }
 
+    /// Whether any header is an attribute of binary mode.
+    fn have_attributes(&self) -> bool {
+        let mut names = self.0.iter().filter_map(|(name, _)| name.get(..3));
+        names.any(|start| start.eq_ignore_ascii_case("ce-"))
+    }
+
     /// The W3C trace context, where the message has one in the form that the standard gives.
     #[must_use]
     pub fn traceparent(&self) -> Option<&'a str> {
@@ -121,21 +127,23 @@ impl Raw {
     pub(crate) fn read(headers: &Headers<'_>, payload: &[u8]) -> Result<Self, Fault> {
         let media_type = media_type(headers.get("content-type").unwrap_or_default());
         match media_type.strip_prefix("application/cloudevents") {
-            Some("+json") => return Self::structured(payload),
+            Some("+json" | "") => return Self::structured(payload),
             Some(_) => {
                 let detail = format!("the content type must be {CONTENT_TYPE}, or none");
                 return Err((RefusedKind::NotCloudEvent, detail));
             }
             None => {}
         }
-        let is_binary = |(name, _): &(&str, &str)| {
-            name.get(..3)
-                .is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
-        };
-        if headers.0.iter().any(is_binary) {
+        if headers.get("ce-specversion").is_some() {
             return Ok(Self::binary(headers, payload));
         }
-        Self::structured(payload)
+        let structured = Self::structured(payload);
+        let is_event = |raw: &Self| raw.get("specversion").is_some();
+        // A binary event that lacks its version is refused, but its id is still learned.
+        if headers.have_attributes() && !structured.as_ref().is_ok_and(is_event) {
+            return Ok(Self::binary(headers, payload));
+        }
+        structured
     }
 
     fn structured(payload: &[u8]) -> Result<Self, Fault> {

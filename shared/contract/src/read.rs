@@ -16,7 +16,6 @@ use std::{
     cell::RefCell,
     collections::{BTreeSet, HashSet},
     fmt::Display,
-    hash::Hash,
     str::FromStr,
 };
 
@@ -47,7 +46,7 @@ pub(crate) fn read<T>(
 }
 
 /// A value that is there (JSON `null` counts as absent), and where it lies.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Node<'a> {
     value: &'a Value,
     pointer: String,
@@ -196,24 +195,26 @@ impl<'a> Node<'a> {
         read.into_iter().collect()
     }
 
-    /// A list of `min` to `max` items of which no two have the same `key`.
-    pub(crate) fn distinct<T, K: Eq + Hash>(
+    /// A list of which no item is there twice, told by the field `key` or, without one, as a whole.
+    pub(crate) fn distinct<T>(
         &self,
-        (min, max): (usize, usize),
-        key_name: &str,
-        key: impl Fn(&T) -> K,
+        bounds: (usize, usize),
+        key: Option<&str>,
         read: impl Fn(&Node<'a>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let seen = RefCell::new(HashSet::new());
-        self.list((min, max), |node| {
-            let item = read(node)?;
-            if seen.borrow_mut().insert(key(&item)) {
-                return Some(item);
+        self.list(bounds, |node| {
+            let item = read(node);
+            let told_by = match key {
+                Some(key) => node.get(key)?,
+                // What is wrong already needs not be told to be there twice.
+                None => item.as_ref().map(|_| node.clone())?,
+            };
+            let text = told_by.value.as_str()?.trim();
+            if !seen.borrow_mut().insert(text) {
+                return told_by.fault("duplicate", "is in the list already");
             }
-            match key_name {
-                "" => node.fault("duplicate", "is in the list already"),
-                name => node.fault_of(name, "duplicate", "is in the list already"),
-            }
+            item
         })
     }
 

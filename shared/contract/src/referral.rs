@@ -48,13 +48,11 @@ pub(crate) fn referral(node: &Node<'_>) -> Option<Referral> {
     let start_date = node.required("start_date", Node::date);
     let kinds = (1, Kind::ALL.len());
     let placement_types = node.required("placement_types", |node| {
-        node.distinct(kinds, "", |kind| *kind, Node::code)
+        node.distinct(kinds, None, Node::code)
     });
     let children = node.required("children", |node| {
-        let id = |child: &Child| child.child_id.clone();
-        node.distinct((1, MAX_CHILDREN), "child_id", id, |node| {
-            child(node, start_date)
-        })
+        let bounds = (1, MAX_CHILDREN);
+        node.distinct(bounds, Some("child_id"), |node| child(node, start_date))
     });
 
     // A completeness that cannot be read asks for nothing more: that would only mislead.

@@ -179,7 +179,7 @@ fn sexes(node: &Node<'_>) -> Option<SexSet> {
         Sex::Unknown => node.fault("unknown_code", "must be one of M, F"),
         sex => Some(sex),
     };
-    let sexes = node.distinct((1, 2), "", |sex| *sex, read)?;
+    let sexes = node.distinct((1, 2), None, read)?;
     match sexes.as_slice() {
         [Sex::Male] => Some(SexSet::Male),
         [Sex::Female] => Some(SexSet::Female),

@@ -75,6 +75,9 @@ fn structured_mode_is_known_by_its_content_type_or_by_nothing() {
             "{content_type}"
         );
     }
+    // Headers of others that look like attributes do not make it binary.
+    let headers = Headers::from_iter([("ce-extension", "x"), ("Nats-Msg-Id", "1")]);
+    assert!(decode(&subject, &headers, &payload).is_ok());
     // The content type decides, whatever other headers say.
     let headers = Headers::from_iter([
         ("CONTENT-TYPE", "application/cloudevents+json"),
@@ -120,6 +123,15 @@ fn header_values_are_unquoted_and_decoded_once() {
         let refused = decode_binary(&plain, &[("ce-id", bad)], str::to_owned).unwrap_err();
         assert_eq!(refused.kind, RefusedKind::NotCloudEvent, "{bad}");
     }
+}
+
+#[test]
+fn a_binary_event_without_its_version_is_refused_by_its_id() {
+    let mut event = example("setting.closed");
+    super::remove(&mut event, "/specversion");
+    let refused = decode_binary(&event, &[], str::to_owned).unwrap_err();
+    assert_eq!(refused.kind, RefusedKind::NotCloudEvent);
+    assert_eq!(json!(refused.event_id), event["id"]);
 }
 
 #[test]
