@@ -23,6 +23,7 @@ mod read;
 mod write;
 
 pub mod act;
+pub mod content;
 pub mod decode;
 pub mod envelope;
 pub mod fact;
@@ -38,6 +39,7 @@ pub mod setting;
 pub mod subject;
 
 pub use act::Act;
+pub use content::content_hash;
 pub use decode::{Incoming, MAX_PAYLOAD, decode};
 pub use envelope::{Envelope, Headers};
 pub use fact::{Fact, FactKind};
