@@ -6,7 +6,7 @@ use crate::{
 };
 use oss_contract::subject::OUTBOUND_PREFIX;
 use oss_domain::AuthorityCode;
-use oss_workflow::{EventKey, event::Outgoing, unit::DeadLetter};
+use oss_workflow::{EventKey, StoreError, event::Outgoing, unit::DeadLetter};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -32,7 +32,10 @@ pub(super) async fn insert_outbox(conn: &mut PgConnection, outgoing: &[Outgoing]
     if outgoing.is_empty() {
         return Ok(());
     }
-    let messages: Vec<_> = outgoing.iter().map(oss_contract::render).collect();
+    let mut messages = Vec::with_capacity(outgoing.len());
+    for event in outgoing {
+        messages.push(oss_contract::render(event).map_err(|e| StoreError::Broken(e.into()))?);
+    }
     sqlx::query!(
         "INSERT INTO outbox (event_id, authority, subject, payload, traceparent, created_at)
          SELECT event_id, authority, subject, payload, traceparent, created_at
@@ -45,7 +48,8 @@ pub(super) async fn insert_outbox(conn: &mut PgConnection, outgoing: &[Outgoing]
         &messages.iter().map(|message| authority(&message.subject)).collect::<Vec<_>>()
             as &[Option<&str>],
         &messages.iter().map(|message| message.subject.as_str()).collect::<Vec<_>>() as &[&str],
-        &messages.iter().map(|message| message.payload.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &messages.iter().map(|message| message.payload.as_bytes()).collect::<Vec<_>>()
+            as &[&[u8]],
         &outgoing.iter().map(|event| event.traceparent.as_deref()).collect::<Vec<_>>()
             as &[Option<&str>],
         &outgoing.iter().map(|event| event.time).collect::<Vec<_>>(),

@@ -26,19 +26,8 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn new() -> Self {
-        let name = format!(
-            "t{}_{}",
-            std::process::id(),
-            SEED.fetch_add(1, Ordering::Relaxed)
-        );
-        let mut conn = PgConnection::connect("postgres://app@localhost/postgres?host=/tmp/pgst")
-            .await
-            .unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-            .execute(&mut conn)
-            .await
-            .unwrap();
-        let database = Self { url: format!("postgres://app@localhost/{name}?host=/tmp/pgst") };
+        let server = oss_testkit::PostgresServer::shared().await;
+        let database = Self { url: server.create_database().await };
         oss_storage::migrate::migrate(&database.url, &key(), &mut rng()).await.unwrap();
         database
     }
@@ -53,7 +42,7 @@ impl Database {
     }
 
     pub(crate) fn options(&self, authorities: &[AuthorityCode]) -> ConnectOptions {
-        let url = self.url.replace("app@", "oss_app@");
+        let url = self.url.replace("oss@", "oss_app@");
         ConnectOptions::new(&url, "test", authorities)
     }
 
