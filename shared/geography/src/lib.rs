@@ -17,13 +17,16 @@ pub mod authorities;
 mod gazetteer;
 pub mod import;
 mod key;
+pub mod map;
 pub mod pack;
 mod point;
+mod wgs84;
 
 pub use authorities::{Authorities, AuthoritySet};
 pub use gazetteer::{Gazetteer, Location, Precision};
 pub use pack::Edition;
 pub use point::{GridPoint, miles_between};
+pub use wgs84::Wgs84;
 
 /// What the sources' licences ask to be shown wherever the postcodes are used.
 pub const ATTRIBUTION: &str = "Contains OS data © Crown copyright and database right 2025. \
