@@ -1,7 +1,7 @@
 //! The postcode pack: how it is laid out, made and opened.
 //!
-//! `MAGIC`, then a [`Header`] (postcard), then one zstd frame for each postcode area in the
-//! header's order. A frame holds [`Columns`]: postcodes sorted, each number as the difference
+//! `MAGIC`, then a header (postcard), then one zstd frame for each postcode area in the
+//! header's order. A frame holds columns: postcodes sorted, each number as the difference
 //! from the one before it, so that most are small and compress to a few bits.
 
 use std::{borrow::Cow, collections::HashMap};

@@ -7,6 +7,7 @@ use oss_geography::{
     import::{Column, Expectations, Import, Kind, Refusal, read},
     pack::{BuildError, Source},
 };
+use proptest::prelude::*;
 
 const ONSPD: &str = "\
 pcd,pcd2,pcds,dointr,doterm,oscty,oslaua,oseast1m,osnrth1m,osgrdind
@@ -264,4 +265,25 @@ fn contradictions_and_unknown_counties_are_refused() {
         refused(&county, &expecting(1)),
         Some(Refusal::Unpackable(BuildError::UnknownCounty(_)))
     ));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}", cut in 0..ONSPD.len()) {
+        let _ = import(&text, &expecting(0));
+        let _ = import(&format!("{}{text}", &ONSPD[..cut]), &expecting(0));
+    }
+
+    #[test]
+    fn a_pack_that_was_changed_is_opened_or_refused(at in 0.0..1.0_f64, byte: u8) {
+        let mut pack = import(ONSPD, &expecting(6)).unwrap().pack;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a small pack")]
+        let at = (at * pack.len() as f64) as usize;
+        pack[at] = byte;
+        if let Ok(gazetteer) = Gazetteer::from_pack(pack) {
+            for postcode in ["DE1 2FS", "DE1 2ZZ", "NG10 1HU", "DE72 3AB"] {
+                let _ = gazetteer.locate(&postcode.parse().unwrap());
+            }
+        }
+    }
 }

@@ -50,6 +50,8 @@ fn an_unknown_unit_is_placed_by_its_sector_and_says_so() {
     // DE1 2 lies in Derby alone; DE72 3 in Derby and in Derbyshire.
     let sure = locate("DE1 2CI").unwrap();
     assert_eq!(sure.precision, Precision::Sector);
+    let point = sure.point;
+    assert_eq!((point.easting, point.northing), (435_666, 335_757));
     assert_eq!(sure.authority.as_str(), "E06000015");
     assert!(sure.authority_certain);
     let unsure = locate("DE72 3CI").unwrap();
