@@ -271,6 +271,32 @@ async fn a_long_path_still_has_room_for_the_socket() {
     assert!(!socket_dir.exists());
 }
 
+/// Root's home is closed to the user that PostgreSQL runs as.
+#[tokio::test]
+async fn a_folder_that_the_servers_user_cannot_reach_will_do() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let open = || DataDir::open(&folder.path().join("data")).unwrap();
+    let dir = open();
+    let cluster = dir.path().join("postgres");
+    for answer in ["1", "2"] {
+        let servers = start(&dir, (None, None)).await.unwrap();
+        let url = servers.postgres.url();
+        psql(&url, "CREATE TABLE IF NOT EXISTS starts (id int)");
+        psql(&url, "INSERT INTO starts VALUES (1)");
+        assert_eq!(psql(&url, "SELECT count(*) FROM starts"), answer);
+        servers.stop().await;
+    }
+    let Ok(before) = fs::read_link(&cluster) else {
+        return; // We are not root: PostgreSQL runs as we do.
+    };
+    drop(dir);
+    fs::remove_dir_all(folder.path().join("data")).unwrap();
+    start(&open(), (None, None)).await.unwrap().stop().await;
+    assert!(!before.exists(), "the old data went with the link to it");
+    fs::remove_dir_all(fs::read_link(&cluster).unwrap()).unwrap();
+}
+
 #[tokio::test]
 async fn an_unusable_nats_server_says_what_to_do() {
     let error = nats::find(Some(Path::new("/nowhere/nats-server")), &tools(), &|_| {}).await;

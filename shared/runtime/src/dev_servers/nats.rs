@@ -95,7 +95,7 @@ impl NatsServer {
             log: dir.join("nats.log"),
             stop_signal: if throwaway { "KILL" } else { "TERM" },
             grace: GRACE,
-            throwaway: throwaway.then(|| dir.to_owned()),
+            leftovers: throwaway.then(|| dir.to_owned()).into_iter().collect(),
         })?;
         let (client, monitor_url) = process.ready(START_LIMIT, || ports(dir)).await?;
         let port = client.rsplit(':').next().and_then(|port| port.parse().ok());

