@@ -15,18 +15,33 @@
 //! To add a step: add what it appends to [`unit::Entry`], what it announces to [`event::Event`],
 //! write the function beside its noun, and follow the compiler into storage and contract.
 
+pub mod admission;
+pub mod answer;
+pub mod approvals;
+pub mod authorise;
+pub mod calendar;
+pub mod call_off;
+pub mod clocks;
+pub mod deadline;
+pub mod decision;
 pub mod event;
+pub mod hold;
 pub mod key;
 pub mod occupancy;
+pub mod offer;
+pub mod placement;
+pub mod profile;
 pub mod ranking;
 pub mod referral;
 pub mod refusal;
 pub mod store;
 pub mod supply;
 pub mod unit;
+pub mod world;
 
 pub use event::Event;
 pub use key::{EventKey, OfferSeal, ReferralKey, SettingKey, SupplyVersion};
 pub use refusal::Refusal;
 pub use store::{Store, StoreError, Wanted};
 pub use unit::{Actor, Context, ReferralHead, RunHead, SettingHead, Unit};
+pub use world::World;

@@ -182,6 +182,28 @@ pub fn release(
     Ok(true)
 }
 
+/// Leaves the counting of started placements to the register, once it lists their children.
+///
+/// From then on a later entry without the child means that the child has left.
+pub fn hand_over(
+    unit: &mut Unit,
+    context: &mut Context<'_, '_>,
+    at: &(AuthorityCode, SettingId),
+) {
+    let Some(head) = unit.settings.get(at) else { return };
+    let Some(setting) = &head.setting else { return };
+    let listed = unit.occupancies.values().filter(|it| {
+        it.setting == head.key
+            && it.is_live()
+            && it.claim == Claim::Started
+            && it.is_listed_by(setting)
+    });
+    for hold_id in listed.map(|it| it.hold_id).collect::<Vec<_>>() {
+        end(unit, context, hold_id);
+        unit.record(context, at.0, None, "place.listed", hold_id, None);
+    }
+}
+
 /// Adds or changes an occupancy; the supply changes with it.
 pub(crate) fn put(unit: &mut Unit, occupancy: Occupancy) {
     unit.next_supply_version(occupancy.authority);

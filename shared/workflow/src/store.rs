@@ -1,10 +1,12 @@
 //! The port through which units of work are opened and committed.
 
 use crate::{
-    key::{EventKey, ReferralKey},
+    key::{EventKey, ReferralKey, SettingKey},
     unit::Unit,
 };
-use oss_domain::{AuthorityCode, ReferralId, SettingId};
+use oss_domain::{
+    ApprovalId, AuthorityCode, DeadlineId, HoldId, PlacementId, ReferralId, SettingId,
+};
 use std::{collections::BTreeSet, future::Future};
 
 /// What a unit of work needs to see; all of it is locked until the unit commits or is dropped.
@@ -20,6 +22,21 @@ pub struct Wanted {
     pub referral_keys: BTreeSet<ReferralKey>,
     /// Settings; their authority's register is locked with them.
     pub settings: BTreeSet<(AuthorityCode, SettingId)>,
+    /// Settings by key, as an offer names them; their authority's register is locked with them.
+    pub setting_keys: BTreeSet<SettingKey>,
+    /// Settings that close: with every referral that has a live offer or place there.
+    pub closing: BTreeSet<(AuthorityCode, SettingId)>,
+    /// Holds: with their referral, its authority's register, and their setting.
+    pub holds: BTreeSet<HoldId>,
+    /// Placements: with their referral, its authority's register, and their setting.
+    pub placements: BTreeSet<PlacementId>,
+    /// Approvals: with their referral and its authority's register.
+    pub approvals: BTreeSet<ApprovalId>,
+    /// Deadlines: with their referral and its authority's register.
+    pub deadlines: BTreeSet<DeadlineId>,
+    /// Whether places may be freed: the registers of the wanted referrals' authorities are locked
+    /// too. A unit that changes an occupancy has its register's lock.
+    pub places: bool,
 }
 
 /// The store could not do what was asked.

@@ -1,15 +1,19 @@
 //! A unit of work: what was loaded, and what is to be written.
 
 use crate::{
+    approvals::ApprovalTask,
+    deadline::Deadline,
     event::{Event, Outgoing},
     key::{EventKey, ReferralKey, SettingKey, SupplyVersion},
     occupancy::Occupancy,
+    offer::OfferHead,
+    placement::Placement,
     ranking::Run,
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
-    AuthorityCode, DeadLetterId, EventId, FieldError, HoldId, Ids, Referral, ReferralId, RunId, Setting,
-    SettingId, lifecycle::ReferralState,
+    ApprovalId, AuthorityCode, DeadLetterId, DeadlineId, EventId, FieldError, HoldId, Ids, OfferId, PlacementId,
+    Referral, ReferralId, RunId, Setting, SettingId, lifecycle::ReferralState,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -182,8 +186,17 @@ pub struct Unit {
     pub referrals: BTreeMap<(AuthorityCode, ReferralId), ReferralHead>,
     /// The wanted settings that exist.
     pub settings: BTreeMap<(AuthorityCode, SettingId), SettingHead>,
-    /// The live occupancies of the wanted settings and referrals.
+    /// The live occupancies of the wanted settings and referrals, and of those referrals' children
+    /// wherever they are; and the wanted holds, live or not.
     pub occupancies: BTreeMap<HoldId, Occupancy>,
+    /// The offers of the wanted referrals that were acted on.
+    pub offers: BTreeMap<OfferId, OfferHead>,
+    /// The placements of the wanted referrals.
+    pub placements: BTreeMap<PlacementId, Placement>,
+    /// The approvals of the wanted referrals.
+    pub approvals: BTreeMap<ApprovalId, ApprovalTask>,
+    /// The unsettled deadlines of the wanted referrals.
+    pub deadlines: BTreeMap<DeadlineId, Deadline>,
     /// The version of the supply of each authority concerned.
     pub supply: BTreeMap<AuthorityCode, SupplyVersion>,
     /// Keys for referrals that are new, at least one for each that was wanted.
@@ -199,6 +212,14 @@ pub struct Unit {
     pub changed_settings: BTreeSet<(AuthorityCode, SettingId)>,
     /// The occupancies that are new or changed.
     pub changed_occupancies: BTreeSet<HoldId>,
+    /// The offers that are new or changed.
+    pub changed_offers: BTreeSet<OfferId>,
+    /// The placements that are new or changed.
+    pub changed_placements: BTreeSet<PlacementId>,
+    /// The approvals that are new or changed.
+    pub changed_approvals: BTreeSet<ApprovalId>,
+    /// The deadlines that are new or changed.
+    pub changed_deadlines: BTreeSet<DeadlineId>,
     /// The authorities whose supply changed; their version in `supply` is the new one.
     pub changed_supply: BTreeSet<AuthorityCode>,
     /// What is appended.
@@ -250,6 +271,18 @@ impl Unit {
         });
     }
 
+    /// Leaves a referral's current run as it is, also for the supply `version`.
+    pub fn evaluated_as_it_is(
+        &mut self,
+        at: &(AuthorityCode, ReferralId),
+        version: SupplyVersion,
+    ) {
+        if let Some(head) = self.referrals.get_mut(at) {
+            head.evaluated = Some(version);
+            self.changed_referrals.insert(at.clone());
+        }
+    }
+
     /// Whether there is anything to write.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -257,9 +290,42 @@ impl Unit {
             && self.changed_referrals.is_empty()
             && self.changed_settings.is_empty()
             && self.changed_occupancies.is_empty()
+            && self.changed_offers.is_empty()
+            && self.changed_placements.is_empty()
+            && self.changed_approvals.is_empty()
+            && self.changed_deadlines.is_empty()
             && self.log.is_empty()
             && self.audit.is_empty()
             && self.outgoing.is_empty()
+    }
+
+    /// The referral of that key.
+    #[must_use]
+    pub fn referral(&self, key: ReferralKey) -> Option<&ReferralHead> {
+        self.referrals.values().find(|head| head.key == key)
+    }
+
+    /// The setting of that key.
+    #[must_use]
+    pub fn setting(&self, key: SettingKey) -> Option<&SettingHead> {
+        self.settings.values().find(|head| head.key == key)
+    }
+
+    /// Moves a referral to `state`.
+    pub(crate) fn set_state(&mut self, key: ReferralKey, state: ReferralState) {
+        let head = self.referrals.iter_mut().find(|(_, head)| head.key == key);
+        if let Some((at, head)) = head.filter(|(_, head)| head.state != state) {
+            head.state = state;
+            self.changed_referrals.insert(at.clone());
+        }
+    }
+
+    /// Has a referral ranked again, whatever its supply.
+    pub(crate) fn look_again(&mut self, key: ReferralKey) {
+        if let Some((at, head)) = self.referrals.iter_mut().find(|(_, head)| head.key == key) {
+            head.evaluated = None;
+            self.changed_referrals.insert(at.clone());
+        }
     }
 
     /// The supply's version after the changes of this unit: one more than before, once a unit.
