@@ -17,9 +17,9 @@ use std::{
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How many messages are fetched ahead. What is fetched must be handled within the broker's wait
-/// for an acknowledgement, or it comes twice.
-const PREFETCH: usize = 256;
+/// How many messages are fetched ahead, and so the most in a batch. Few: what a killed replica had
+/// fetched comes again only after the broker's wait for an acknowledgement.
+const PREFETCH: usize = 64;
 /// The broker says this often that it is still there; twice that without a word is an error.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// For how long one request for messages stands.

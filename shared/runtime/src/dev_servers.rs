@@ -20,6 +20,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
+use tokio_util::sync::CancellationToken;
 
 pub use nats::{NatsServer, NatsUser};
 pub use passwords::Passwords;
@@ -211,13 +212,22 @@ impl DevServers {
         Ok(Self { nats, postgres })
     }
 
-    /// Waits until either ends without having been told to: give it to `spawn_critical`.
-    pub fn watch(&self) -> impl Future<Output = Error> + Send + 'static {
+    /// Runs until `stop` is cancelled. For [`crate::Lifecycle::spawn_critical`]; [`Self::stop`] comes
+    /// after the lifecycle's end, so that the roles can finish what is in hand.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a server ends before that.
+    pub fn watch(
+        &self,
+        stop: CancellationToken,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'static {
         let (nats, postgres) = (self.nats.ended(), self.postgres.ended());
         async move {
             tokio::select! {
-                error = nats => error,
-                error = postgres => error,
+                () = stop.cancelled() => Ok(()),
+                error = nats => Err(error),
+                error = postgres => Err(error),
             }
         }
     }

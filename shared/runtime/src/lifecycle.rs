@@ -125,7 +125,7 @@ impl Lifecycle {
                 Ok(()) => tracing::error!(task.name = name, "task `{name}` ended before shutdown"),
                 Err(error) => tracing::error!(
                     task.name = name,
-                    error = &error as &dyn std::error::Error,
+                    error = with_causes(&error),
                     "task `{name}` failed"
                 ),
             }
@@ -156,6 +156,15 @@ impl Lifecycle {
             Ending::Failed
         }
     }
+}
+
+/// An error and its causes on one line: JSON logs would leave the causes out.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// Stops the process when its task is over, also where that panics.

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use oss_runtime::{
-    Secret,
+    Ending, Lifecycle, Secret,
     dev_servers::{DataDir, DevServers, Error, NatsUser, Options, Passwords, nats, postgres},
     seeded_rng,
 };
@@ -140,16 +140,11 @@ async fn a_server_that_dies_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let dir = DataDir::open(folder.path()).unwrap();
     let servers = start(&dir, (None, None)).await.unwrap();
-    let watch = tokio::spawn(servers.watch());
+    let lifecycle = Lifecycle::new(Duration::from_secs(10)).unwrap();
+    lifecycle.spawn_critical("servers", servers.watch(lifecycle.soft_token()));
     kill("KILL", servers.nats.pid());
-    let error = tokio::time::timeout(Duration::from_secs(10), watch)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(
-        error.to_string().contains("nats-server ended by itself"),
-        "{error}"
-    );
+    let ending = tokio::time::timeout(Duration::from_secs(10), lifecycle.run()).await;
+    assert_eq!(ending.unwrap(), Ending::Failed);
     servers.stop().await;
 }
 

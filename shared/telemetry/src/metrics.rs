@@ -41,7 +41,7 @@ impl Metrics {
     ///
     /// Returns an error where the name is malformed or taken, as all of these do.
     pub fn counter(&self, name: &str, help: &str) -> Result<IntCounter, Error> {
-        self.add(IntCounter::with_opts(options(name, help)?)?)
+        self.add(IntCounter::with_opts(total(name, help)?)?)
     }
 
     /// A counter for each value of the labels. Pre-create the known values, so that a rate over
@@ -56,7 +56,7 @@ impl Metrics {
         help: &str,
         labels: &[&str],
     ) -> Result<IntCounterVec, Error> {
-        self.add(IntCounterVec::new(options(name, help)?, labels)?)
+        self.add(IntCounterVec::new(total(name, help)?, labels)?)
     }
 
     /// A gauge.
@@ -154,6 +154,15 @@ fn options(name: &str, help: &str) -> Result<Opts, Error> {
     Ok(Opts::new(name, help))
 }
 
+fn total(name: &str, help: &str) -> Result<Opts, Error> {
+    if !name.ends_with("_total") {
+        return Err(Error::Msg(format!(
+            "the counter {name} does not end in _total"
+        )));
+    }
+    options(name, help)
+}
+
 fn histogram(name: &str, help: &str, buckets: &[f64]) -> Result<HistogramOpts, Error> {
     Ok(HistogramOpts::from(options(name, help)?).buckets(buckets.to_vec()))
 }
@@ -207,6 +216,7 @@ mod tests {
     fn names_are_ours_and_unique_and_explained() {
         let metrics = Metrics::new();
         assert!(metrics.counter("events_total", "Events.").is_err());
+        assert!(metrics.counter("oss_events", "Events.").is_err());
         assert!(metrics.counter("oss_events_total", "").is_err());
         assert!(metrics.counter("oss_events_total", "Events.").is_ok());
         assert!(metrics.counter("oss_events_total", "Events.").is_err());

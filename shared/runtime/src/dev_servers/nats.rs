@@ -9,7 +9,7 @@ use super::{
 use crate::Secret;
 use serde_json::{Value, json};
 use std::{
-    fmt, fs,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -278,12 +278,6 @@ fn ports(dir: &Path) -> Option<(String, String)> {
     let written: Value = serde_json::from_slice(&fs::read(ports_files(dir).next()?).ok()?).ok()?;
     let first = |kind: &str| Some(written.get(kind)?.get(0)?.as_str()?.to_owned());
     Some((first("nats")?, first("monitoring")?))
-}
-
-impl fmt::Display for NatsServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.url())
-    }
 }
 
 #[cfg(test)]
