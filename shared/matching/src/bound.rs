@@ -84,12 +84,15 @@ impl<'a> Bound<'a> {
 
     /// What the query means where the setting lies.
     pub(crate) fn area(&self, row: &Row) -> Area {
-        self.areas.get(usize::from(row.authority)).copied().unwrap_or(Area {
-            code: self.query.authority,
-            responsible: false,
-            adjoining: false,
-            excluded: true,
-        })
+        self.areas
+            .get(usize::from(row.authority))
+            .copied()
+            .unwrap_or(Area {
+                code: self.query.authority,
+                responsible: false,
+                adjoining: false,
+                excluded: true,
+            })
     }
 
     /// The place of the setting's kind in the care plan.
@@ -110,21 +113,27 @@ impl<'a> Bound<'a> {
         let group = &self.query.group;
         let connected = &entry.setting().connected_to_children;
         group.signature & !row.connected == 0
-            && group.child_ids.iter().all(|child_id| connected.contains(child_id))
+            && group
+                .child_ids
+                .iter()
+                .all(|child_id| connected.contains(child_id))
     }
 
     /// Who lives in the setting, without those for whom this very referral holds places.
     pub(crate) fn occupants(&self, row: &Row, entry: &Entry) -> Occupants {
         let holds_here = |held: &Held| held.referral_id == self.query.referral_id;
         if row.has(flag::HELD) && entry.held().iter().any(holds_here) {
-            Occupants::count(entry.setting(), self.held_by_others(entry))
+            Occupants::count(entry.setting(), &self.held_by_others(entry))
         } else {
             row.occupants
         }
     }
 
     /// The ids of those who live in the setting; one may come twice.
-    pub(crate) fn resident_ids<'e>(&'e self, entry: &'e Entry) -> impl Iterator<Item = &'e ChildId> {
+    pub(crate) fn resident_ids<'e>(
+        &'e self,
+        entry: &'e Entry,
+    ) -> impl Iterator<Item = &'e ChildId> {
         let listed = entry.setting().occupancy.residents.iter();
         listed
             .map(|resident| &resident.child_id)
@@ -133,6 +142,9 @@ impl<'a> Bound<'a> {
 
     fn held_by_others<'e>(&'e self, entry: &'e Entry) -> impl Iterator<Item = &'e Held> + Clone {
         let referral_id = &self.query.referral_id;
-        entry.held().iter().filter(move |held| held.referral_id != *referral_id)
+        entry
+            .held()
+            .iter()
+            .filter(move |held| held.referral_id != *referral_id)
     }
 }

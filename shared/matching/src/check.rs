@@ -86,7 +86,12 @@ pub fn check(
     policy: &Policy,
     evaluated_at: DateTime<Utc>,
 ) -> Vec<Finding> {
-    match Checker::new(referral, |postcode| gazetteer.locate(postcode), policy, evaluated_at) {
+    match Checker::new(
+        referral,
+        |postcode| gazetteer.locate(postcode),
+        policy,
+        evaluated_at,
+    ) {
         Some(checker) => checker.check(evaluation, supply),
         None => vec![Finding::NoSuchPlace],
     }
@@ -177,9 +182,15 @@ impl<'a> Checker<'a> {
             distances.derby.get(),
             distances.school.map(oss_domain::TenthsOfMile::get),
         );
-        let gaps = offer.gaps.iter().map(|gap| (gap.need, gap.level.get(), gap.has.get()));
+        let gaps = offer
+            .gaps
+            .iter()
+            .map(|gap| (gap.need, gap.level.get(), gap.has.get()));
         let facts = [
-            ("provider", offer.provider_id == setting.provider.provider_id),
+            (
+                "provider",
+                offer.provider_id == setting.provider.provider_id,
+            ),
             ("kind", offer.kind == setting.kind),
             ("sourcing", offer.sourcing == setting.sourcing),
             ("weekly cost", offer.weekly_cost == setting.weekly_cost),
@@ -187,8 +198,14 @@ impl<'a> Checker<'a> {
             ("precision", offer.precision == location.precision),
             ("nearness", offer.near == facts.near()),
             ("distances", told == facts.tenths()),
-            ("approvals", offer.approvals.iter().collect::<BTreeSet<_>>() == facts.approvals()),
-            ("warnings", offer.warnings.iter().collect::<BTreeSet<_>>() == facts.warnings()),
+            (
+                "approvals",
+                offer.approvals.iter().collect::<BTreeSet<_>>() == facts.approvals(),
+            ),
+            (
+                "warnings",
+                offer.warnings.iter().collect::<BTreeSet<_>>() == facts.warnings(),
+            ),
             ("gaps", gaps.collect::<Vec<_>>() == facts.gaps()),
             ("values", offer.values == values),
             ("score", offer.score == self.score(offer)),
@@ -235,7 +252,10 @@ impl<'a> Checker<'a> {
         findings: &mut Vec<Finding>,
     ) {
         let ranked = evaluation.ranked.iter().map(|offer| &offer.setting_id);
-        let excluded = evaluation.excluded.iter().map(|setting| &setting.setting_id);
+        let excluded = evaluation
+            .excluded
+            .iter()
+            .map(|setting| &setting.setting_id);
         let mut seen = BTreeSet::new();
         for id in ranked.chain(excluded) {
             if !seen.insert(id) {
@@ -254,7 +274,13 @@ impl<'a> Checker<'a> {
     }
 
     fn check_totals(&self, evaluation: &Evaluation, findings: &mut Vec<Finding>) {
-        let Evaluation { evaluated, ranked, excluded, near_misses, exclusion_counts } = evaluation;
+        let Evaluation {
+            evaluated,
+            ranked,
+            excluded,
+            near_misses,
+            exclusion_counts,
+        } = evaluation;
         if *evaluated as usize != ranked.len() + excluded.len() {
             findings.push(Finding::WrongTotal("number of settings evaluated"));
         }
@@ -279,7 +305,11 @@ impl<'a> Checker<'a> {
         if counts != *exclusion_counts {
             findings.push(Finding::WrongTotal("exclusion counts"));
         }
-        if !near_misses.iter().map(|miss| (&miss.setting_id, miss.reason)).eq(near) {
+        if !near_misses
+            .iter()
+            .map(|miss| (&miss.setting_id, miss.reason))
+            .eq(near)
+        {
             findings.push(Finding::WrongTotal("near misses"));
         }
     }
@@ -288,14 +318,27 @@ impl<'a> Checker<'a> {
     fn place<'o>(
         &self,
         offer: &'o Offer,
-    ) -> (&'static str, usize, bool, usize, Reverse<u32>, u32, &'o SettingId) {
+    ) -> (
+        &'static str,
+        usize,
+        bool,
+        usize,
+        Reverse<u32>,
+        u32,
+        &'o SettingId,
+    ) {
         let plan = &self.asked.referral.placement_types;
         let sourcing = ["connected", "in_house", "block", "framework", "spot"];
         (
             self.band(offer.values.fit),
-            plan.iter().position(|kind| *kind == offer.kind).unwrap_or(plan.len()),
+            plan.iter()
+                .position(|kind| *kind == offer.kind)
+                .unwrap_or(plan.len()),
             !offer.near,
-            sourcing.iter().position(|code| *code == offer.sourcing.as_str()).unwrap_or(5),
+            sourcing
+                .iter()
+                .position(|code| *code == offer.sourcing.as_str())
+                .unwrap_or(5),
             Reverse(self.score(offer)),
             offer.weekly_cost.get(),
             &offer.setting_id,
@@ -314,7 +357,10 @@ impl<'a> Checker<'a> {
             (w.quality, v.quality),
             (w.cost, v.cost),
         ];
-        let sum: u64 = pairs.iter().map(|(w, v)| u64::from(*w) * u64::from(*v)).sum();
+        let sum: u64 = pairs
+            .iter()
+            .map(|(w, v)| u64::from(*w) * u64::from(*v))
+            .sum();
         u32::try_from(sum / 10_000).unwrap_or(u32::MAX)
     }
 

@@ -31,7 +31,9 @@ pub struct Evaluation {
 impl Evaluation {
     /// The settings that one named act would bring in, by id.
     pub fn conditional(&self) -> impl Iterator<Item = &ExcludedSetting> {
-        self.excluded.iter().filter(|setting| !setting.requires.is_empty())
+        self.excluded
+            .iter()
+            .filter(|setting| !setting.requires.is_empty())
     }
 }
 

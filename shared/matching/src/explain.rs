@@ -21,6 +21,7 @@ use std::cmp::Ordering;
 pub fn reason(reason: Reason) -> String {
     let Rule { text, .. } = rule(reason.code);
     match (reason.code, reason.detail.and_then(found)) {
+        (Exclusion::H05, Some(found)) => format!("The free places are spoken for: {found}."),
         (Exclusion::H08, Some(found)) => {
             format!("No new child may be placed there on the start date: {found}.")
         }
@@ -35,7 +36,7 @@ pub fn reason(reason: Reason) -> String {
 
 const fn found(detail: Detail) -> Option<&'static str> {
     Some(match detail {
-        Detail::Held => "it would fit but for places that are held",
+        Detail::Held => "the group would fit but for places held for others",
         Detail::Under16 => "a child is under 16",
         Detail::Over17 => "someone is 18 or over",
         Detail::Unknown => "the number of free bedrooms is not known",
@@ -188,11 +189,28 @@ pub fn swaps(above: &Offer, below: &Offer, policy: &Policy) -> Vec<Swap> {
             (0..=100)
                 .filter(|to| precedes(below, above, &weights.with(criterion, *to)))
                 .min_by_key(|to| (to.abs_diff(from), *to))
-                .map(|to| Swap { criterion, from, to })
+                .map(|to| Swap {
+                    criterion,
+                    from,
+                    to,
+                })
         })
         .collect();
     swaps.sort_by_key(|swap| (swap.to.abs_diff(swap.from), swap.criterion));
     swaps
+}
+
+/// "If the weight of … went from … to …, F02 would come first", in a sentence.
+#[must_use]
+pub fn swap(swap: &Swap, above: &Offer, below: &Offer) -> String {
+    format!(
+        "If the weight of {} went from {} to {}, {} would come before {}.",
+        swap.criterion.in_words(),
+        swap.from,
+        swap.to,
+        below.setting_id,
+        above.setting_id
+    )
 }
 
 /// Whether `a` comes before `b` under other weights, all before the score being equal.
@@ -221,8 +239,15 @@ pub fn offer(offer: &Offer, query: &Query, policy: &Policy) -> Vec<String> {
             gap.has
         ));
     }
-    let from = if query.has_home() { "home" } else { "the council's centre" };
-    let school = offer.distances.school.map(|school| format!(", {school} from school"));
+    let from = if query.has_home() {
+        "home"
+    } else {
+        "the council's centre"
+    };
+    let school = offer
+        .distances
+        .school
+        .map(|school| format!(", {school} from school"));
     lines.push(format!(
         "{} from {from}{}; {} a week.",
         offer.distances.home,
@@ -230,11 +255,17 @@ pub fn offer(offer: &Offer, query: &Query, policy: &Policy) -> Vec<String> {
         offer.weekly_cost
     ));
     for approval in offer.approvals.iter() {
-        let rule = rule(approval);
-        let role = policy.approver(approval).replace('_', " ");
-        lines.push(format!("{} ({role}) {}", rule.code, rule.text));
+        let Rule { code, text, .. } = rule(approval);
+        let approver = policy.approver(approval).replace('_', " ");
+        lines.push(format!("{code} ({approver}): {text}"));
     }
-    lines.extend(offer.warnings.iter().map(rule).map(|rule| format!("{} {}", rule.code, rule.text)));
+    lines.extend(
+        offer
+            .warnings
+            .iter()
+            .map(rule)
+            .map(|rule| format!("{} {}", rule.code, rule.text)),
+    );
     lines
 }
 

@@ -69,15 +69,21 @@ impl PackedLevels {
 
 impl From<&Levels> for PackedLevels {
     fn from(levels: &Levels) -> Self {
-        Self(levels.present().fold(0, |bits, (need, level): (Need, Level)| {
-            bits | u64::from(level.get()) << (4 * need as u32)
-        }))
+        Self(
+            levels
+                .present()
+                .fold(0, |bits, (need, level): (Need, Level)| {
+                    bits | u64::from(level.get()) << (4 * need as u32)
+                }),
+        )
     }
 }
 
 /// All bits of the domains in `needs`.
 pub(crate) fn mask_of(needs: NeedSet) -> u64 {
-    needs.iter().fold(0, |mask, need| mask | 0xF << (4 * need as u32))
+    needs
+        .iter()
+        .fold(0, |mask, need| mask | 0xF << (4 * need as u32))
 }
 
 #[cfg(test)]

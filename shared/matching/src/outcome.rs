@@ -99,7 +99,8 @@ impl Results {
     pub(crate) fn with_capacity(n_settings: usize, n_near_misses: usize) -> Self {
         Self {
             reasons: Vec::with_capacity(n_settings),
-            ranked: Vec::new(),
+            // Untouched memory costs nothing; growing by steps would copy it all.
+            ranked: Vec::with_capacity(n_settings),
             conditional: Vec::new(),
             near_misses: Vec::new(),
             n_near_misses,
@@ -161,8 +162,12 @@ pub struct Outcome {
 
 impl Outcome {
     pub(crate) fn new(results: Results, roster: Arc<Roster>, needed: PackedLevels) -> Self {
-        let mut keyed: Vec<(u64, u32)> =
-            results.ranked.iter().map(Ranked::order_key).zip(0..).collect();
+        let mut keyed: Vec<(u64, u32)> = results
+            .ranked
+            .iter()
+            .map(Ranked::order_key)
+            .zip(0..)
+            .collect();
         // Equal keys go by place, which is the order of setting ids.
         keyed.sort_unstable();
         let mut counts = results.counts;
@@ -195,13 +200,13 @@ impl Outcome {
     }
 
     /// The ranked settings, the best first.
+    #[must_use]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "`order` holds the places of `ranked`"
+    )]
     pub fn ranked(&self) -> impl ExactSizeIterator<Item = &Ranked> {
-        // Every place in `order` is one of `ranked`, so nothing is lost here.
-        let first = self.ranked.first();
-        self.order
-            .iter()
-            .map(move |place| self.ranked.get(*place as usize).or(first))
-            .map(|ranked| ranked.unwrap_or_else(|| unreachable!("an order without settings")))
+        self.order.iter().map(|place| &self.ranked[*place as usize])
     }
 
     /// The id of a setting that this outcome ranks.
@@ -213,7 +218,9 @@ impl Outcome {
     /// The provider of a setting that this outcome ranks.
     #[must_use]
     pub fn provider_id(&self, ranked: &Ranked) -> Option<&ProviderId> {
-        self.roster.get(ranked.slot as usize).map(|(_, provider_id)| provider_id)
+        self.roster
+            .get(ranked.slot as usize)
+            .map(|(_, provider_id)| provider_id)
     }
 
     /// Every setting that was evaluated, by id, with its reasons; none where it is ranked.
@@ -230,7 +237,10 @@ impl Outcome {
     }
 
     /// Every setting that is out but for an act, by id, with the acts that would each do.
-    pub fn conditional(&self) -> impl ExactSizeIterator<Item = (Option<&SettingId>, ReasonSet, ActSet)> {
+    #[must_use]
+    pub fn conditional(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (Option<&SettingId>, ReasonSet, ActSet)> {
         self.conditional
             .iter()
             .map(|(slot, acts)| (self.id(*slot), self.reasons_at(*slot), *acts))
@@ -277,7 +287,10 @@ impl Outcome {
             excluded: excluded.collect(),
             near_misses: self
                 .near_misses()
-                .map(|(setting_id, reason)| NearMiss { setting_id: setting_id.clone(), reason })
+                .map(|(setting_id, reason)| NearMiss {
+                    setting_id: setting_id.clone(),
+                    reason,
+                })
                 .collect(),
             exclusion_counts: self.exclusion_counts().collect::<BTreeMap<_, _>>(),
         }
@@ -313,7 +326,9 @@ impl Outcome {
     }
 
     fn id(&self, slot: u32) -> Option<&SettingId> {
-        self.roster.get(slot as usize).map(|(setting_id, _)| setting_id)
+        self.roster
+            .get(slot as usize)
+            .map(|(setting_id, _)| setting_id)
     }
 
     fn reasons_at(&self, slot: u32) -> ReasonSet {
@@ -357,8 +372,16 @@ fn digest(outcome: &Outcome) -> [u8; 16] {
         text.push(u8::from(ranked.near));
         text.push(u8::from(ranked.precision == Precision::Unit));
         let distances = &ranked.distances;
-        for distance in [Some(distances.home), Some(distances.derby), distances.school] {
-            text.extend(distance.map_or(u32::MAX, |miles| miles.get().into()).to_le_bytes());
+        for distance in [
+            Some(distances.home),
+            Some(distances.derby),
+            distances.school,
+        ] {
+            text.extend(
+                distance
+                    .map_or(u32::MAX, |miles| miles.get().into())
+                    .to_le_bytes(),
+            );
         }
         for criterion in crate::policy::Criterion::ALL {
             text.extend(ranked.values.get(criterion).to_le_bytes());

@@ -273,7 +273,9 @@ impl Policy {
     /// The council of that code, if the policy serves it.
     #[must_use]
     pub fn authority(&self, code: AuthorityCode) -> Option<&Council> {
-        self.councils.iter().find(|council| council.authority == code)
+        self.councils
+            .iter()
+            .find(|council| council.authority == code)
     }
 
     /// Every council that the policy serves.
@@ -312,13 +314,19 @@ impl Policy {
     /// What a place of `kind` usually costs a week.
     #[must_use]
     pub fn benchmark(&self, kind: Kind) -> Pence {
-        self.benchmarks.get(kind as usize).copied().unwrap_or_default()
+        self.benchmarks
+            .get(kind as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// What a judgement is worth, in parts per million.
     #[must_use]
     pub fn quality_ppm(&self, quality: Quality) -> u32 {
-        self.quality.get(quality as usize).copied().unwrap_or_default()
+        self.quality
+            .get(quality as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// How many offers an event carries.
@@ -336,7 +344,10 @@ impl Policy {
     /// How many hours a place is kept.
     #[must_use]
     pub fn hold_hours(&self, urgency: Urgency) -> u32 {
-        self.hold_hours.get(urgency as usize).copied().unwrap_or_default()
+        self.hold_hours
+            .get(urgency as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The statutory clocks.
@@ -366,13 +377,22 @@ mod tests {
     fn the_built_in_policy_is_the_one_of_matching_md() {
         let policy = Policy::embedded();
         assert_eq!(policy.id(), "derby-2026-11");
-        let sum: u32 = Criterion::ALL.iter().map(|c| policy.weights().get(*c)).sum();
+        let sum: u32 = Criterion::ALL
+            .iter()
+            .map(|c| policy.weights().get(*c))
+            .sum();
         assert_eq!(sum, 100);
         assert_eq!(policy.benchmark(Kind::ConnectedPerson), Pence::new(40_000));
-        assert_eq!(policy.benchmark(Kind::SecureChildrensHome), Pence::new(750_000));
+        assert_eq!(
+            policy.benchmark(Kind::SecureChildrensHome),
+            Pence::new(750_000)
+        );
         assert_eq!(policy.quality_ppm(Quality::ConsistentlyStrong), 900_000);
         assert_eq!(policy.hold_hours(Urgency::Emergency), 4);
-        assert_eq!(policy.approver(Approval::A02), "director_of_childrens_services");
+        assert_eq!(
+            policy.approver(Approval::A02),
+            "director_of_childrens_services"
+        );
         let derby = policy.authority("E06000015".parse().unwrap()).unwrap();
         assert_eq!(derby.centre.as_str(), "DE1 2FS");
         assert!(policy.authority("E10000007".parse().unwrap()).is_none());
@@ -396,7 +416,15 @@ mod tests {
         let Err(PolicyError::Content(problems)) = Policy::parse(&text) else {
             panic!("accepted");
         };
-        for about in ["weights", "band", "anchors", "A99", "A17", "centre", "childrens_home"] {
+        for about in [
+            "weights",
+            "band",
+            "anchors",
+            "A99",
+            "A17",
+            "centre",
+            "childrens_home",
+        ] {
             assert!(
                 problems.iter().any(|problem| problem.contains(about)),
                 "{about}: {problems:?}"

@@ -51,6 +51,10 @@ pub struct Query {
 }
 
 /// The children, as a group that lives together.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked of every setting by itself"
+)]
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) child_ids: Vec<ChildId>,
@@ -93,7 +97,10 @@ impl Query {
         locate: impl Fn(&Postcode) -> Option<Location>,
         policy: &Policy,
     ) -> Result<Self, Vec<FieldError>> {
-        let mut places = Places { locate, errors: Vec::new() };
+        let mut places = Places {
+            locate,
+            errors: Vec::new(),
+        };
         for (idx, child) in referral.children.iter().enumerate() {
             if child.date_of_birth > referral.start_date {
                 places.errors.push(FieldError::new(
@@ -113,15 +120,23 @@ impl Query {
         }
         let centre = council.and_then(|council| places.find(&council.centre, "/authority"));
         let locations = &referral.locations;
-        let home = locations.home.and_then(|it| places.find(&it, "/locations/home"));
-        let school = locations.school.and_then(|it| places.find(&it, "/locations/school"));
+        let home = locations
+            .home
+            .and_then(|it| places.find(&it, "/locations/home"));
+        let school = locations
+            .school
+            .and_then(|it| places.find(&it, "/locations/school"));
         for (idx, contact) in locations.contact.iter().enumerate() {
             places.find(contact, &format!("/locations/contact/{idx}"));
         }
         let mut zones = Vec::new();
         for (idx, zone) in referral.exclusion_zones.iter().enumerate() {
             let pointer = format!("/exclusion_zones/{idx}/centre");
-            zones.extend(places.find(&zone.centre, &pointer).map(|point| (point, zone.radius)));
+            zones.extend(
+                places
+                    .find(&zone.centre, &pointer)
+                    .map(|point| (point, zone.radius)),
+            );
         }
         let (Some(council), Some(centre), true) = (council, centre, places.errors.is_empty())
         else {
@@ -154,7 +169,10 @@ impl Query {
             religion: referral.identity.religion.iter().cloned().collect(),
             languages: referral.identity.languages.clone(),
             avoid: referral.avoid_children.clone(),
-            avoid_signature: referral.avoid_children.iter().fold(0, |all, id| all | signature(id)),
+            avoid_signature: referral
+                .avoid_children
+                .iter()
+                .fold(0, |all, id| all | signature(id)),
             siblings_elsewhere: referral.siblings_elsewhere.clone(),
             previous_setting: referral.previous_setting.clone(),
         })
@@ -202,10 +220,19 @@ impl Group {
         let n = u32::try_from(children.len()).unwrap_or(u32::MAX);
         let one_place = referral.matching.parent_and_child;
         Self {
-            child_ids: children.iter().map(|child| child.child_id.clone()).collect(),
-            signature: children.iter().fold(0, |all, child| all | signature(&child.child_id)),
+            child_ids: children
+                .iter()
+                .map(|child| child.child_id.clone())
+                .collect(),
+            signature: children
+                .iter()
+                .fold(0, |all, child| all | signature(&child.child_id)),
             n,
-            places: if one_place { 1 } else { i32::try_from(n).unwrap_or(i32::MAX) },
+            places: if one_place {
+                1
+            } else {
+                i32::try_from(n).unwrap_or(i32::MAX)
+            },
             youngest: ages().min().unwrap_or(0),
             oldest: ages().max().unwrap_or(0),
             male: has_sex(Sex::Male),

@@ -56,14 +56,21 @@ pub enum Verdict {
 /// Reads nothing but its arguments: the same ones give the same outcome, bit for bit. A supply of
 /// another council's register offers nothing.
 #[must_use]
-pub fn rank(query: &Query, supply: &Supply, policy: &Policy, evaluated_at: DateTime<Utc>) -> Outcome {
+pub fn rank(
+    query: &Query,
+    supply: &Supply,
+    policy: &Policy,
+    evaluated_at: DateTime<Utc>,
+) -> Outcome {
     let bound = Bound::new(query, supply, policy, evaluated_at);
     let mut results = Results::with_capacity(supply.len(), policy.n_near_misses());
     if supply.authority() == query.authority {
         for (slot, (row, entry)) in supply.rows().iter().zip(supply.entries()).enumerate() {
             match judge(&bound, slot, row, entry) {
                 None => results.not_shown(),
-                Some(Verdict::Excluded { reasons, requires }) => results.excluded(reasons, requires),
+                Some(Verdict::Excluded { reasons, requires }) => {
+                    results.excluded(reasons, requires)
+                }
                 Some(Verdict::Ranked(ranked)) => results.ranked(ranked),
             }
         }
@@ -105,7 +112,14 @@ fn judge(bound: &Bound<'_>, slot: usize, row: &Row, entry: &Entry) -> Option<Ver
     let occupants = bound.occupants(row, entry);
     let reasons = rules::exclusions(bound, row, entry, &occupants, &area);
     if reasons.is_empty() {
-        return Some(Verdict::Ranked(offer(bound, slot, row, entry, &area, place_of_kind)));
+        return Some(Verdict::Ranked(offer(
+            bound,
+            slot,
+            row,
+            entry,
+            &area,
+            place_of_kind,
+        )));
     }
     let is_previous = bound.previous == Some(slot);
     Some(Verdict::Excluded {
@@ -123,7 +137,7 @@ fn offer(
     place_of_kind: u8,
 ) -> Ranked {
     let distances = Distances::of(bound, row);
-    let valued = values::value(bound, row, entry, area, &distances);
+    let valued = values::value(bound, row, entry, area, distances);
     let thresholds = bound.thresholds;
     let band = if valued.values.fit >= thresholds.band_a_fit {
         Band::A
@@ -140,13 +154,17 @@ fn offer(
         weekly_cost: oss_domain::Pence::new(row.weekly_pence),
         located_in: area.code,
         distances,
-        approvals: rules::approvals(bound, row, area, &distances),
-        warnings: rules::warnings(bound, row, &distances, valued.identity_unmet),
+        approvals: rules::approvals(bound, row, area, distances),
+        warnings: rules::warnings(bound, row, distances, valued.identity_unmet),
         band,
         place_of_kind,
         near: area.responsible || distances.home <= thresholds.near,
         kind: row.kind,
         sourcing: row.sourcing,
-        precision: if row.has(flag::SECTOR) { Precision::Sector } else { Precision::Unit },
+        precision: if row.has(flag::SECTOR) {
+            Precision::Sector
+        } else {
+            Precision::Unit
+        },
     }
 }

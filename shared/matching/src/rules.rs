@@ -68,7 +68,10 @@ pub(crate) fn exclusions(
         .union(bare(Exclusion::H15, area.excluded))
         .union(bare(
             Exclusion::H16,
-            matches!(row.quality, Quality::Inadequate | Quality::SeriousWeaknesses),
+            matches!(
+                row.quality,
+                Quality::Inadequate | Quality::SeriousWeaknesses
+            ),
         ))
 }
 
@@ -154,7 +157,11 @@ fn unmet(bound: &Bound<'_>, row: &Row) -> ReasonSet {
     const CRITERIA: ReasonSet = ReasonSet::of(Exclusion::H09, Some(Detail::AdmissionCriteria));
     let query = bound.query;
     let short = query.levels.above(row.capabilities).masked(query.essential);
-    let needs = if short.is_empty() { ReasonSet::EMPTY } else { essential_needs(short) };
+    let needs = if short.is_empty() {
+        ReasonSet::EMPTY
+    } else {
+        essential_needs(short)
+    };
     let outside = !row.criteria.is_empty() && !query.levels.reaches_any(row.criteria);
     let inaccessible = query.conditions.wheelchair_accessible && !row.has(flag::WHEELCHAIR);
     needs
@@ -201,7 +208,9 @@ fn company(bound: &Bound<'_>, entry: &Entry, occupants: &Occupants) -> ReasonSet
     let query = bound.query;
     let (conditions, group) = (&query.conditions, &query.group);
     let named = occupants.signature & query.avoid_signature != 0
-        && bound.resident_ids(entry).any(|child_id| query.avoid.contains(child_id));
+        && bound
+            .resident_ids(entry)
+            .any(|child_id| query.avoid.contains(child_id));
     let younger = conditions.no_younger_children && occupants.youngest < group.youngest;
     let opposite = conditions.no_opposite_sex_children
         && ((occupants.male && group.female) || (occupants.female && group.male));
@@ -213,7 +222,9 @@ fn company(bound: &Bound<'_>, entry: &Entry, occupants: &Occupants) -> ReasonSet
 
 fn in_zone(bound: &Bound<'_>, row: &Row) -> bool {
     let zones = &bound.query.zones;
-    zones.iter().any(|(centre, radius)| miles_between(*centre, row.point) < *radius)
+    zones
+        .iter()
+        .any(|(centre, radius)| miles_between(*centre, row.point) < *radius)
 }
 
 /// H12.
@@ -252,11 +263,16 @@ pub(crate) fn cures(
     let query = bound.query;
     let bedroom_for = |n| occupants.bedrooms.is_some_and(|free| free >= n);
     let may_vary = occupants.n == 0 && bedroom_for(1) && !query.conditions.parent_and_child;
-    let may_share =
-        query.group.may_share(query.levels) && bedroom_for(query.group.bedrooms_shared);
+    let may_share = query.group.may_share(query.levels) && bedroom_for(query.group.bedrooms_shared);
     ActSet::when(Act::C1, may_vary && reasons.is_subset(H05))
-        .union(ActSet::when(Act::C2, is_previous && reasons.is_subset(H05.union(H06))))
-        .union(ActSet::when(Act::C3, may_share && reasons.is_subset(H07_TOO_FEW)))
+        .union(ActSet::when(
+            Act::C2,
+            is_previous && reasons.is_subset(H05.union(H06)),
+        ))
+        .union(ActSet::when(
+            Act::C3,
+            may_share && reasons.is_subset(H07_TOO_FEW),
+        ))
 }
 
 /// What must be approved before a placement in a ranked setting starts.
@@ -264,12 +280,12 @@ pub(crate) fn approvals(
     bound: &Bound<'_>,
     row: &Row,
     area: &Area,
-    distances: &Distances,
+    distances: Distances,
 ) -> ApprovalSet {
     let group = &bound.query.group;
     let fostering = row.kind == Kind::FosteringHousehold;
-    let own_carer = row.kind == Kind::ConnectedPerson
-        || (fostering && row.sourcing == Sourcing::InHouse);
+    let own_carer =
+        row.kind == Kind::ConnectedPerson || (fostering && row.sourcing == Sourcing::InHouse);
     let outside = !area.responsible;
     let residential = matches!(
         row.kind,
@@ -286,7 +302,10 @@ pub(crate) fn approvals(
         (Approval::A02, outside && !own_carer && !area.adjoining),
         (Approval::A03, outside),
         (Approval::A04, fostering && bought),
-        (Approval::A05, residential && (bought || row.sourcing == Sourcing::Block)),
+        (
+            Approval::A05,
+            residential && (bought || row.sourcing == Sourcing::Block),
+        ),
         (Approval::A08, outside_ages(bound, row)),
         (Approval::A09, connected && !row.has(flag::APPROVED)),
         (Approval::A10, group.key_stage_4 && far_from_school),
@@ -296,14 +315,16 @@ pub(crate) fn approvals(
         (Approval::A17, row.has(flag::AUTHORITY_UNCERTAIN)),
     ]
     .into_iter()
-    .fold(ApprovalSet::EMPTY, |set, (code, needed)| set.union(ApprovalSet::when(code, needed)))
+    .fold(ApprovalSet::EMPTY, |set, (code, needed)| {
+        set.union(ApprovalSet::when(code, needed))
+    })
 }
 
 /// What to bear in mind of a ranked setting.
 pub(crate) fn warnings(
     bound: &Bound<'_>,
     row: &Row,
-    distances: &Distances,
+    distances: Distances,
     identity_unmet: bool,
 ) -> WarningSet {
     let query = bound.query;
@@ -314,12 +335,23 @@ pub(crate) fn warnings(
         (Warning::W04, identity_unmet),
         (
             Warning::W05,
-            matches!(row.quality, Quality::RequiresImprovement | Quality::Inconsistent),
+            matches!(
+                row.quality,
+                Quality::RequiresImprovement | Quality::Inconsistent
+            ),
         ),
-        (Warning::W06, row.review_due.is_some_and(|due| due < query.start_date)),
+        (
+            Warning::W06,
+            row.review_due.is_some_and(|due| due < query.start_date),
+        ),
         (Warning::W08, may_have_men),
-        (Warning::W13, row.confirmed_at.is_some_and(|at| at < bound.stale_before)),
+        (
+            Warning::W13,
+            row.confirmed_at.is_some_and(|at| at < bound.stale_before),
+        ),
     ]
     .into_iter()
-    .fold(WarningSet::EMPTY, |set, (code, holds)| set.union(WarningSet::when(code, holds)))
+    .fold(WarningSet::EMPTY, |set, (code, holds)| {
+        set.union(WarningSet::when(code, holds))
+    })
 }

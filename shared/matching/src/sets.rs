@@ -1,9 +1,7 @@
 //! Sets of codes in a few bits: what makes a result for every setting small enough to keep.
 
 use oss_domain::{
-    Act, Approval, Exclusion, Reason, Warning,
-    reason::Detail,
-    setting::RestrictionReason,
+    Act, Approval, Exclusion, Reason, Warning, reason::Detail, setting::RestrictionReason,
 };
 use std::fmt;
 
@@ -315,11 +313,18 @@ mod tests {
             assert!(!ReasonSet::all_of(*code).is_empty(), "{code}");
         }
         for detail in Detail::ALL {
-            assert!(REASONS.iter().any(|reason| reason.detail == Some(*detail)), "{detail}");
+            assert!(
+                REASONS.iter().any(|reason| reason.detail == Some(*detail)),
+                "{detail}"
+            );
         }
         for restriction in RestrictionReason::ALL {
             let set = ReasonSet::of_restriction(*restriction);
-            let texts: Vec<_> = set.iter().filter_map(|r| r.detail).map(Detail::as_str).collect();
+            let texts: Vec<_> = set
+                .iter()
+                .filter_map(|r| r.detail)
+                .map(Detail::as_str)
+                .collect();
             assert_eq!(texts, [restriction.as_str()]);
         }
     }
@@ -329,7 +334,10 @@ mod tests {
         let set: ReasonSet = [REASONS[3], REASONS[44]].into_iter().collect();
         assert_eq!(ReasonSet::from_bits(set.bits()), Some(set));
         assert_eq!(ReasonSet::from_bits(1 << 45), None);
-        assert_eq!(set.codes().collect::<Vec<_>>(), [Exclusion::H03, Exclusion::H16]);
+        assert_eq!(
+            set.codes().collect::<Vec<_>>(),
+            [Exclusion::H03, Exclusion::H16]
+        );
         let acts: ActSet = [Act::C3, Act::C1].into_iter().collect();
         assert_eq!(acts.iter().collect::<Vec<_>>(), [Act::C1, Act::C3]);
         assert_eq!(ActSet::from_bits(8), None);

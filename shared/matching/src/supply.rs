@@ -205,7 +205,9 @@ impl Supply {
     /// The setting with that id, where it is and what is held in it.
     #[must_use]
     pub fn entry(&self, setting_id: &SettingId) -> Option<&Entry> {
-        self.find(setting_id).ok().and_then(|at| self.entries.get(at))
+        self.find(setting_id)
+            .ok()
+            .and_then(|at| self.entries.get(at))
     }
 
     /// Every setting, in the order of their ids.
@@ -215,7 +217,11 @@ impl Supply {
 
     pub(crate) fn find(&self, setting_id: &SettingId) -> Result<usize, usize> {
         // Loading in order is appending: no search.
-        if self.entries.last().is_some_and(|last| last.setting.setting_id < *setting_id) {
+        if self
+            .entries
+            .last()
+            .is_some_and(|last| last.setting.setting_id < *setting_id)
+        {
             return Err(self.entries.len());
         }
         self.entries
@@ -237,7 +243,10 @@ impl Supply {
     pub(crate) fn roster(&self) -> Arc<Roster> {
         let listed = |entry: &Entry| {
             let setting = &entry.setting;
-            (setting.setting_id.clone(), setting.provider.provider_id.clone())
+            (
+                setting.setting_id.clone(),
+                setting.provider.provider_id.clone(),
+            )
         };
         self.roster
             .get_or_init(|| self.entries.iter().map(listed).collect())
@@ -246,7 +255,12 @@ impl Supply {
 
     fn repack(&mut self, at: usize) {
         if let (Some(row), Some(entry)) = (self.rows.get_mut(at), self.entries.get(at)) {
-            *row = Row::pack(&entry.setting, &entry.location, &entry.held, &mut self.lists);
+            *row = Row::pack(
+                &entry.setting,
+                &entry.location,
+                &entry.held,
+                &mut self.lists,
+            );
         }
     }
 }

@@ -24,13 +24,19 @@ impl Distances {
     pub(crate) fn of(bound: &Bound<'_>, row: &Row) -> Self {
         let query = bound.query;
         let derby = miles_between(query.centre, row.point);
-        let home = query.home.map_or(derby, |home| miles_between(home, row.point));
+        let home = query
+            .home
+            .map_or(derby, |home| miles_between(home, row.point));
         let school = if query.school == query.home && query.home.is_some() {
             Some(home)
         } else {
             query.school.map(|school| miles_between(school, row.point))
         };
-        Self { home, derby, school }
+        Self {
+            home,
+            derby,
+            school,
+        }
     }
 }
 
@@ -48,12 +54,16 @@ pub(crate) fn value(
     row: &Row,
     entry: &Entry,
     area: &Area,
-    distances: &Distances,
+    distances: Distances,
 ) -> Valued {
     let anchors = bound.anchors;
     let shortfall = bound.query.levels.above(row.capabilities);
     let (identity, identity_unmet) = identity(bound, row, entry);
-    let benchmark = bound.benchmarks.get(row.kind as usize).copied().unwrap_or(1);
+    let benchmark = bound
+        .benchmarks
+        .get(row.kind as usize)
+        .copied()
+        .unwrap_or(1);
     let values = Values {
         fit: fit(bound.query.levels.sum(), shortfall.sum()),
         home: by_distance(distances.home, anchors.home),
@@ -67,10 +77,18 @@ pub(crate) fn value(
             .school
             .map_or(FULL_PPM, |school| by_distance(school, anchors.education)),
         identity,
-        quality: bound.qualities.get(row.quality as usize).copied().unwrap_or(0),
+        quality: bound
+            .qualities
+            .get(row.quality as usize)
+            .copied()
+            .unwrap_or(0),
         cost: lin(row.weekly_pence, benchmark, benchmark.saturating_mul(2)),
     };
-    Valued { values, identity_unmet, shortfall }
+    Valued {
+        values,
+        identity_unmet,
+        shortfall,
+    }
 }
 
 /// The share of the needs' levels that is met.
@@ -81,7 +99,11 @@ fn fit(levels: u32, short: u32) -> u32 {
 }
 
 fn by_distance(distance: TenthsOfMile, anchor: Anchor) -> u32 {
-    lin(distance.get().into(), anchor.full.get().into(), anchor.zero.get().into())
+    lin(
+        distance.get().into(),
+        anchor.full.get().into(),
+        anchor.zero.get().into(),
+    )
 }
 
 /// Full up to `full`, nothing from `zero`, even in between, rounded down.

@@ -57,9 +57,12 @@ impl Town {
     /// # Errors
     /// If the data is not what it should be.
     pub fn new() -> Result<Self, Error> {
-        let derby: AuthorityCode = DERBY.parse().map_err(|error| Error::Data(format!("{error}")))?;
-        let at: DateTime<Utc> =
-            REFERENCE.parse().map_err(|error| Error::Data(format!("{error}")))?;
+        let derby: AuthorityCode = DERBY
+            .parse()
+            .map_err(|error| Error::Data(format!("{error}")))?;
+        let at: DateTime<Utc> = REFERENCE
+            .parse()
+            .map_err(|error| Error::Data(format!("{error}")))?;
         let mut town = Self {
             gazetteer: Gazetteer::embedded(),
             policy: Policy::embedded(),

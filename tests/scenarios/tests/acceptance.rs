@@ -17,14 +17,13 @@ fn reason(reason: oss_domain::Reason) -> Value {
 }
 
 fn values(values: &ByCriterion) -> Value {
-    let pair = |criterion: &Criterion| (criterion.as_str().to_owned(), json!(values.get(*criterion)));
+    let pair =
+        |criterion: &Criterion| (criterion.as_str().to_owned(), json!(values.get(*criterion)));
     Value::Object(Criterion::ALL.iter().map(pair).collect())
 }
 
 fn offer(offer: &Offer) -> Value {
-    let gap = |gap: &oss_matching::Gap| {
-        json!({"need": gap.need.as_str(), "level": gap.level.get(), "has": gap.has.get()})
-    };
+    let gap = |gap: &oss_matching::Gap| json!({"need": gap.need.as_str(), "level": gap.level.get(), "has": gap.has.get()});
     json!({
         "setting_id": offer.setting_id.as_str(),
         "band": offer.band.as_str(),
@@ -63,16 +62,24 @@ fn near_misses(evaluation: &Evaluation) -> Value {
 
 fn referral(id: &str) -> Referral {
     let all = referrals().unwrap();
-    all.into_iter().find(|it| it.referral_id.as_str() == id).unwrap()
+    all.into_iter()
+        .find(|it| it.referral_id.as_str() == id)
+        .unwrap()
 }
 
 fn order(evaluation: &Evaluation) -> Vec<&str> {
-    evaluation.ranked.iter().map(|it| it.setting_id.as_str()).collect()
+    evaluation
+        .ranked
+        .iter()
+        .map(|it| it.setting_id.as_str())
+        .collect()
 }
 
 fn parts(value: &Value, list: &str, part: &str) -> Vec<Value> {
     let items = value[list].as_array().unwrap().iter();
-    items.map(|item| json!([item["setting_id"], item[part]])).collect()
+    items
+        .map(|item| json!([item["setting_id"], item[part]]))
+        .collect()
 }
 
 #[test]
@@ -104,12 +111,19 @@ fn every_outcome_is_exact() {
             ("ranked", "values_ppm"),
             ("ranked", "score_hundredths"),
         ] {
-            assert_eq!(parts(&found, list, part), parts(&expected, list, part), "{id} {part}");
+            assert_eq!(
+                parts(&found, list, part),
+                parts(&expected, list, part),
+                "{id} {part}"
+            );
         }
         assert_eq!(found, expected, "{id}");
         assert_eq!(town.check(&evaluation, &referral), vec![], "{id}");
         let n_excluded = evaluation.excluded.len();
-        assert_eq!(evaluation.evaluated as usize, evaluation.ranked.len() + n_excluded);
+        assert_eq!(
+            evaluation.evaluated as usize,
+            evaluation.ranked.len() + n_excluded
+        );
     }
 }
 
@@ -119,7 +133,11 @@ fn r05_in_planned_mode_f01_is_too_old_for() {
     let mut referral = referral("R05");
     referral.urgency = oss_domain::referral::Urgency::Planned;
     let evaluation = town.rank(&referral).unwrap();
-    let f01 = evaluation.excluded.iter().find(|it| it.setting_id.as_str() == "F01").unwrap();
+    let f01 = evaluation
+        .excluded
+        .iter()
+        .find(|it| it.setting_id.as_str() == "F01")
+        .unwrap();
     assert!(f01.reasons.contains(oss_domain::Exclusion::H03));
 }
 
@@ -131,7 +149,12 @@ fn r15_the_aunt_appears_for_no_other_child() {
         let ranked = evaluation.ranked.iter().map(|it| &it.setting_id);
         let excluded = evaluation.excluded.iter().map(|it| &it.setting_id);
         let shown = ranked.chain(excluded).any(|id| id.as_str() == "K1");
-        assert_eq!(shown, referral.referral_id.as_str() == "R15", "{}", referral.referral_id);
+        assert_eq!(
+            shown,
+            referral.referral_id.as_str() == "R15",
+            "{}",
+            referral.referral_id
+        );
     }
 }
 
@@ -158,10 +181,18 @@ fn r20_two_children_one_bed() {
     let held = town.rank(&r13).unwrap();
     assert_eq!(order(&held), ["X3"]);
     let p2_out = held.excluded.iter().find(|it| it.setting_id == p2).unwrap();
-    let reasons: Vec<_> = p2_out.reasons.iter().map(|it| (it.code.as_str(), it.detail)).collect();
+    let reasons: Vec<_> = p2_out
+        .reasons
+        .iter()
+        .map(|it| (it.code.as_str(), it.detail))
+        .collect();
     assert_eq!(reasons, [("H05", Some(Detail::Held))]);
     assert_eq!(town.check(&held, &r13), vec![]);
-    assert_eq!(order(&town.rank(&r12).unwrap()), ["P2"], "its own hold does not shut it out");
+    assert_eq!(
+        order(&town.rank(&r12).unwrap()),
+        ["P2"],
+        "its own hold does not shut it out"
+    );
 
     assert!(town.supply.set_holds(&p2, Vec::new()));
     assert_eq!(town.rank(&r13).unwrap(), before);

@@ -15,7 +15,9 @@ fn town() -> Town {
 
 fn referral(id: &str) -> Referral {
     let all = referrals().unwrap();
-    all.into_iter().find(|it| it.referral_id.as_str() == id).unwrap()
+    all.into_iter()
+        .find(|it| it.referral_id.as_str() == id)
+        .unwrap()
 }
 
 fn date(text: &str) -> NaiveDate {
@@ -31,11 +33,17 @@ fn setting(town: &Town, setting_id: &str) -> Setting {
 }
 
 fn ranked<'e>(evaluation: &'e Evaluation, setting_id: &str) -> Option<&'e Offer> {
-    evaluation.ranked.iter().find(|it| it.setting_id == id(setting_id))
+    evaluation
+        .ranked
+        .iter()
+        .find(|it| it.setting_id == id(setting_id))
 }
 
 fn excluded<'e>(evaluation: &'e Evaluation, setting_id: &str) -> Option<&'e ExcludedSetting> {
-    evaluation.excluded.iter().find(|it| it.setting_id == id(setting_id))
+    evaluation
+        .excluded
+        .iter()
+        .find(|it| it.setting_id == id(setting_id))
 }
 
 fn reasons(excluded: &ExcludedSetting) -> Vec<String> {
@@ -52,16 +60,25 @@ fn e2_a_baby_needs_no_bedroom_until_three() {
     let mut referral = referral("R01");
     let child = &mut referral.children[0];
     child.date_of_birth = date("2026-07-07");
-    referral.needs.levels = [(Need::Medical, Level::new(1).unwrap())].into_iter().collect();
+    referral.needs.levels = [(Need::Medical, Level::new(1).unwrap())]
+        .into_iter()
+        .collect();
     let evaluation = town.rank(&referral).unwrap();
     let f06 = ranked(&evaluation, "F06").expect("no bedroom is needed under three");
     assert!(f06.warnings.contains(Warning::W06), "its review is overdue");
 
     referral.children[0].date_of_birth = date("2023-12-08");
-    assert!(ranked(&town.rank(&referral).unwrap(), "F06").is_some(), "three tomorrow");
+    assert!(
+        ranked(&town.rank(&referral).unwrap(), "F06").is_some(),
+        "three tomorrow"
+    );
     referral.children[0].date_of_birth = date("2023-12-07");
     let evaluation = town.rank(&referral).unwrap();
-    assert_eq!(reasons(excluded(&evaluation, "F06").unwrap()), ["H07"], "three today");
+    assert_eq!(
+        reasons(excluded(&evaluation, "F06").unwrap()),
+        ["H07"],
+        "three today"
+    );
 }
 
 #[test]
@@ -72,7 +89,11 @@ fn e3_same_sex_siblings_may_share_unless_there_is_a_risk() {
     town.add(f03).unwrap();
     let mut referral = referral("R02");
     referral.children.truncate(2);
-    for (child, born) in referral.children.iter_mut().zip(["2020-06-10", "2018-02-14"]) {
+    for (child, born) in referral
+        .children
+        .iter_mut()
+        .zip(["2020-06-10", "2018-02-14"])
+    {
         child.sex = Sex::Male;
         child.date_of_birth = date(born);
     }
@@ -81,7 +102,10 @@ fn e3_same_sex_siblings_may_share_unless_there_is_a_risk() {
     assert_eq!(reasons(f03), ["H07"]);
     assert_eq!(f03.requires.iter().collect::<Vec<_>>(), [Act::C3]);
 
-    referral.needs.levels.set(Need::HarmfulSexualBehaviour, Level::new(1).unwrap());
+    referral
+        .needs
+        .levels
+        .set(Need::HarmfulSexualBehaviour, Level::new(1).unwrap());
     let evaluation = town.rank(&referral).unwrap();
     assert!(excluded(&evaluation, "F03").unwrap().requires.is_empty());
 }
@@ -92,9 +116,15 @@ fn e7_when_the_notice_is_lifted_the_home_is_back() {
     let mut p4 = setting(&town, "P4");
     let referral = referral("R11");
     let before = town.rank(&referral).unwrap();
-    assert_eq!(reasons(excluded(&before, "P4").unwrap()), ["H08 section_22b_notice"]);
+    assert_eq!(
+        reasons(excluded(&before, "P4").unwrap()),
+        ["H08 section_22b_notice"]
+    );
     // In force to the end of the day it ends on.
-    let restriction = |until| Restriction { reason: RestrictionReason::Section22bNotice, until };
+    let restriction = |until| Restriction {
+        reason: RestrictionReason::Section22bNotice,
+        until,
+    };
     p4.occupancy.restrictions = vec![restriction(Some(referral.start_date))];
     town.add(p4.clone()).unwrap();
     assert!(ranked(&town.rank(&referral).unwrap(), "P4").is_none());
@@ -144,8 +174,18 @@ fn e12_a_sex_recorded_as_unknown_is_for_a_person_to_decide() {
     referral.children[0].sex = Sex::Unknown;
     let evaluation = town.rank(&referral).unwrap();
     // I06 is for girls only.
-    assert!(ranked(&evaluation, "I06").unwrap().approvals.contains(Approval::A16));
-    assert!(!ranked(&evaluation, "I05").unwrap().approvals.contains(Approval::A16));
+    assert!(
+        ranked(&evaluation, "I06")
+            .unwrap()
+            .approvals
+            .contains(Approval::A16)
+    );
+    assert!(
+        !ranked(&evaluation, "I05")
+            .unwrap()
+            .approvals
+            .contains(Approval::A16)
+    );
 }
 
 #[test]
@@ -158,7 +198,11 @@ fn e13_blocked_beds_are_not_places() {
     c1.occupancy.residents.truncate(3);
     town.add(c1.clone()).unwrap();
     let evaluation = town.rank(&referral).unwrap();
-    assert_eq!(reasons(excluded(&evaluation, "C1").unwrap()), ["H05"], "capacity is three");
+    assert_eq!(
+        reasons(excluded(&evaluation, "C1").unwrap()),
+        ["H05"],
+        "capacity is three"
+    );
     c1.occupancy.residents.truncate(2);
     town.add(c1).unwrap();
     assert!(ranked(&town.rank(&referral).unwrap(), "C1").is_some());
@@ -168,7 +212,9 @@ fn e13_blocked_beds_are_not_places() {
 #[test]
 fn e16_other_weights_are_another_policy() {
     let text = include_str!("../../../shared/matching/policy/derby-2026-11.toml");
-    let other = text.replace("fit = 35", "fit = 30").replace("home = 12", "home = 17");
+    let other = text
+        .replace("fit = 35", "fit = 30")
+        .replace("home = 12", "home = 17");
     let policy = oss_matching::Policy::parse(&other).unwrap();
     let mut town = town();
     assert_ne!(policy.sha256(), town.policy.sha256());
@@ -183,7 +229,11 @@ fn an_unregistered_place_is_never_offered_whatever_it_can_do() {
     for referral in referrals().unwrap() {
         let evaluation = town.rank(&referral).unwrap();
         for unregistered in ["X2", "S4"] {
-            assert!(ranked(&evaluation, unregistered).is_none(), "{}", referral.referral_id);
+            assert!(
+                ranked(&evaluation, unregistered).is_none(),
+                "{}",
+                referral.referral_id
+            );
         }
     }
     let evaluation = town.rank(&referral("R12")).unwrap();
@@ -198,5 +248,10 @@ fn adults_are_not_placed_anywhere() {
     referral.children[0].date_of_birth = date("2008-12-03");
     let evaluation = town.rank(&referral).unwrap();
     assert!(evaluation.ranked.is_empty());
-    assert!(evaluation.excluded.iter().all(|it| reasons(it).contains(&"H02 over_17".to_owned())));
+    assert!(
+        evaluation
+            .excluded
+            .iter()
+            .all(|it| reasons(it).contains(&"H02 over_17".to_owned()))
+    );
 }

@@ -70,7 +70,11 @@ impl<'a> Facts<'a> {
         let mine = &self.setting.connected_to_children;
         let children = &self.referral.children;
         self.setting.kind != Kind::ConnectedPerson
-            || children.iter().filter(|child| !mine.contains(&child.child_id)).count() == 0
+            || children
+                .iter()
+                .filter(|child| !mine.contains(&child.child_id))
+                .count()
+                == 0
     }
 
     fn has(&self, sex: Sex) -> bool {
@@ -82,7 +86,11 @@ impl<'a> Facts<'a> {
     }
 
     fn wanted(&self) -> usize {
-        if self.takes_a_place_each() { self.referral.children.len() } else { 1 }
+        if self.takes_a_place_each() {
+            self.referral.children.len()
+        } else {
+            1
+        }
     }
 
     /// Whether the group fits beside `n` others.
@@ -131,7 +139,11 @@ impl<'a> Facts<'a> {
     pub(super) fn tenths(&self) -> (u16, u16, Option<u16>) {
         let derby = self.tenths_from(self.asked.centre);
         let home = self.asked.home.map_or(derby, |home| self.tenths_from(home));
-        (home, derby, self.asked.school.map(|school| self.tenths_from(school)))
+        (
+            home,
+            derby,
+            self.asked.school.map(|school| self.tenths_from(school)),
+        )
     }
 
     pub(super) fn near(&self) -> bool {
@@ -163,7 +175,10 @@ impl<'a> Facts<'a> {
             add(Exclusion::H03, None);
         }
         let sexes = setting.approval.sexes;
-        if [Sex::Male, Sex::Female].iter().any(|sex| self.has(*sex) && !sexes.contains(*sex)) {
+        if [Sex::Male, Sex::Female]
+            .iter()
+            .any(|sex| self.has(*sex) && !sexes.contains(*sex))
+        {
             add(Exclusion::H04, None);
         }
         if !self.fits_beside(self.residents.len()) {
@@ -187,7 +202,11 @@ impl<'a> Facts<'a> {
             .occupancy
             .restrictions
             .iter()
-            .filter(|restriction| restriction.until.is_none_or(|day| day >= referral.start_date))
+            .filter(|restriction| {
+                restriction
+                    .until
+                    .is_none_or(|day| day >= referral.start_date)
+            })
             .map(|restriction| restriction.reason.as_str())
             .collect();
         for text in in_force {
@@ -208,7 +227,10 @@ impl<'a> Facts<'a> {
                 add(Exclusion::H12, Some(Detail::Under13));
             }
         }
-        match (referral.matching.parent_and_child, setting.approval.parent_and_child) {
+        match (
+            referral.matching.parent_and_child,
+            setting.approval.parent_and_child,
+        ) {
             (true, ParentAndChild::No) => add(Exclusion::H13, Some(Detail::NotOffered)),
             (false, ParentAndChild::Only) => add(Exclusion::H13, Some(Detail::Only)),
             _ => (),
@@ -216,7 +238,8 @@ impl<'a> Facts<'a> {
         if referral.excluded_authorities.contains(&self.authority()) {
             add(Exclusion::H15, None);
         }
-        if [Quality::Inadequate, Quality::SeriousWeaknesses].contains(&setting.registration.quality) {
+        if [Quality::Inadequate, Quality::SeriousWeaknesses].contains(&setting.registration.quality)
+        {
             add(Exclusion::H16, None);
         }
         found
@@ -244,7 +267,11 @@ impl<'a> Facts<'a> {
         if conditions.solo && !self.residents.is_empty() {
             add(Exclusion::H10, Some(Detail::Solo));
         }
-        if self.residents.iter().any(|(id, ..)| self.referral.avoid_children.contains(id)) {
+        if self
+            .residents
+            .iter()
+            .any(|(id, ..)| self.referral.avoid_children.contains(id))
+        {
             add(Exclusion::H10, Some(Detail::NamedChild));
         }
         let youngest = self.ages.iter().min().copied().unwrap_or(0);
@@ -282,9 +309,19 @@ impl<'a> Facts<'a> {
         if only(&[Exclusion::H05, Exclusion::H06]) && previous {
             acts.push(Act::C2);
         }
-        let known = reasons.iter().all(|reason| reason.detail != Some(Detail::Unknown));
-        let hsb = self.referral.needs.levels.get(Need::HarmfulSexualBehaviour).get();
-        let rooms: usize = Sex::ALL.iter().map(|sex| self.over_two(Some(*sex)).div_ceil(2)).sum();
+        let known = reasons
+            .iter()
+            .all(|reason| reason.detail != Some(Detail::Unknown));
+        let hsb = self
+            .referral
+            .needs
+            .levels
+            .get(Need::HarmfulSexualBehaviour)
+            .get();
+        let rooms: usize = Sex::ALL
+            .iter()
+            .map(|sex| self.over_two(Some(*sex)).div_ceil(2))
+            .sum();
         if only(&[Exclusion::H07])
             && known
             && self.referral.children.len() > 1
@@ -306,7 +343,11 @@ impl<'a> Facts<'a> {
         if !self.in_area() {
             all.insert(Approval::A03);
             if !self.own_carer() {
-                all.insert(if adjoining() { Approval::A01 } else { Approval::A02 });
+                all.insert(if adjoining() {
+                    Approval::A01
+                } else {
+                    Approval::A02
+                });
             }
         }
         match (setting.kind, setting.sourcing) {
@@ -365,7 +406,11 @@ impl<'a> Facts<'a> {
         {
             all.insert(Warning::W05);
         }
-        if setting.approval.review_due.is_some_and(|due| self.referral.start_date > due) {
+        if setting
+            .approval
+            .review_due
+            .is_some_and(|due| self.referral.start_date > due)
+        {
             all.insert(Warning::W06);
         }
         if self.referral.matching.prefers_no_male_household && !setting.no_male_household {
@@ -387,7 +432,10 @@ impl<'a> Facts<'a> {
         let ethnicity = !wanted.ethnicities.is_empty() && !stated.ethnicities.is_empty();
         [
             ethnicity.then(|| !wanted.ethnicities.is_disjoint(&stated.ethnicities)),
-            wanted.religion.as_ref().map(|religion| stated.religions.contains(religion)),
+            wanted
+                .religion
+                .as_ref()
+                .map(|religion| stated.religions.contains(religion)),
             (!wanted.languages.is_empty())
                 .then(|| !wanted.languages.is_disjoint(&stated.languages)),
         ]
@@ -412,22 +460,42 @@ impl<'a> Facts<'a> {
         let (home, derby, school) = self.tenths();
         let policy = self.asked.policy;
         let anchored = |tenths: u16, anchor: crate::policy::Anchor| {
-            fraction(tenths.into(), anchor.full.get().into(), anchor.zero.get().into())
+            fraction(
+                tenths.into(),
+                anchor.full.get().into(),
+                anchor.zero.get().into(),
+            )
         };
-        let total: u64 = self.referral.needs.levels.present().map(|(_, l)| u64::from(l.get())).sum();
-        let short: u64 = self.gaps().iter().map(|(_, level, has)| u64::from(level - has)).sum();
+        let total: u64 = self
+            .referral
+            .needs
+            .levels
+            .present()
+            .map(|(_, l)| u64::from(l.get()))
+            .sum();
+        let short: u64 = self
+            .gaps()
+            .iter()
+            .map(|(_, level, has)| u64::from(level - has))
+            .sum();
         let counted: Vec<bool> = self.dimensions().into_iter().flatten().collect();
         let met = counted.iter().filter(|met| **met).count() as u64;
         let benchmark = u64::from(policy.benchmark(self.setting.kind).get());
         let anchors = policy.anchors();
         let ppm = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         Values {
-            fit: ppm(if total == 0 { FULL } else { (total - short) * FULL / total }),
+            fit: ppm(((total - short) * FULL).checked_div(total).unwrap_or(FULL)),
             home: ppm(anchored(home, anchors.home)),
-            derby: ppm(if self.in_area() { FULL } else { anchored(derby, anchors.derby) }),
+            derby: ppm(if self.in_area() {
+                FULL
+            } else {
+                anchored(derby, anchors.derby)
+            }),
             in_area: ppm(if self.in_area() { FULL } else { 0 }),
             education: ppm(school.map_or(FULL, |tenths| anchored(tenths, anchors.education))),
-            identity: ppm(if counted.is_empty() { FULL } else { met * FULL / counted.len() as u64 }),
+            identity: ppm((met * FULL)
+                .checked_div(counted.len() as u64)
+                .unwrap_or(FULL)),
             quality: policy.quality_ppm(self.setting.registration.quality),
             cost: ppm(fraction(
                 self.setting.weekly_cost.get().into(),

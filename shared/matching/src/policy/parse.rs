@@ -163,7 +163,11 @@ fn convert(file: File, sha256: [u8; 32], problems: &mut Problems) -> Policy {
         anchors: Anchors {
             home: anchor("home", &file.anchors_tenths_of_mile.home, problems),
             derby: anchor("derby", &file.anchors_tenths_of_mile.derby, problems),
-            education: anchor("education", &file.anchors_tenths_of_mile.education, problems),
+            education: anchor(
+                "education",
+                &file.anchors_tenths_of_mile.education,
+                problems,
+            ),
         },
         benchmarks: benchmarks.into_values().map(Pence::new).collect(),
         quality: quality.into_values().collect(),
@@ -179,7 +183,9 @@ fn convert(file: File, sha256: [u8; 32], problems: &mut Problems) -> Policy {
 
 fn anchor(name: &str, anchor: &FileAnchor, problems: &mut Problems) -> Anchor {
     if anchor.full >= anchor.zero {
-        problems.add(format!("[anchors_tenths_of_mile] {name}: full is not below zero"));
+        problems.add(format!(
+            "[anchors_tenths_of_mile] {name}: full is not below zero"
+        ));
     }
     Anchor {
         full: TenthsOfMile::new(anchor.full),

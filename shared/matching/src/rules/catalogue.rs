@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn every_code_has_one_rule_with_a_source() {
         let rules: Vec<_> = catalogue().collect();
-        let n_codes = Exclusion::ALL.len() + Act::ALL.len() + Approval::ALL.len() + Warning::ALL.len();
+        let n_codes =
+            Exclusion::ALL.len() + Act::ALL.len() + Approval::ALL.len() + Warning::ALL.len();
         assert_eq!(rules.len(), n_codes);
         for rule in rules {
             assert!(rule.text.ends_with('.'), "{rule:?}");

@@ -51,7 +51,10 @@ pub(crate) struct Occupants {
 
 impl Occupants {
     /// The occupants of `setting` with the children for whom `held` keeps places, once each.
-    pub(crate) fn count<'h>(setting: &Setting, held: impl Iterator<Item = &'h Held> + Clone) -> Self {
+    pub(crate) fn count<'h>(
+        setting: &Setting,
+        held: &(impl Iterator<Item = &'h Held> + Clone),
+    ) -> Self {
         let listed = &setting.occupancy.residents;
         let places = i32::from(setting.approval.places)
             - i32::from(setting.occupancy.blocked_places)
@@ -72,7 +75,10 @@ impl Occupants {
         for (idx, held_child) in held.clone().enumerate() {
             let child_id = &held_child.child_id;
             let counted = listed.iter().any(|resident| resident.child_id == *child_id)
-                || held.clone().take(idx).any(|earlier| earlier.child_id == *child_id);
+                || held
+                    .clone()
+                    .take(idx)
+                    .any(|earlier| earlier.child_id == *child_id);
             if !counted {
                 occupants.add(child_id, held_child.sex, held_child.age);
                 occupants.free -= 1;
@@ -121,7 +127,9 @@ pub(crate) struct Row {
 }
 
 /// Where the bits of H08 begin.
-const H08_SHIFT: u32 = ReasonSet::all_of(oss_domain::Exclusion::H08).bits().trailing_zeros();
+const H08_SHIFT: u32 = ReasonSet::all_of(oss_domain::Exclusion::H08)
+    .bits()
+    .trailing_zeros();
 
 /// The reasons that [`Row::restrictions`] stands for.
 pub(crate) const fn restrictions(bits: u8) -> u64 {
@@ -163,14 +171,21 @@ impl Row {
                 set
             }
         };
-        let restrictions = setting.occupancy.restrictions.iter().fold(ReasonSet::EMPTY, endless);
+        let restrictions = setting
+            .occupancy
+            .restrictions
+            .iter()
+            .fold(ReasonSet::EMPTY, endless);
         Self {
             capabilities: (&setting.capabilities).into(),
             criteria: (&setting.admission_criteria).into(),
-            connected: setting.connected_to_children.iter().fold(0, |all, id| all | signature(id)),
+            connected: setting
+                .connected_to_children
+                .iter()
+                .fold(0, |all, id| all | signature(id)),
             religions: lists.religions.learn(&setting.identity.religions),
             languages: lists.languages.learn(&setting.identity.languages),
-            occupants: Occupants::count(setting, held.iter()),
+            occupants: Occupants::count(setting, &held.iter()),
             point: location.point,
             ethnicities: ethnicity_bits(setting.identity.ethnicities.iter()),
             weekly_pence: setting.weekly_cost.get(),
@@ -208,11 +223,20 @@ fn flags(setting: &Setting, location: &Location, held: &[Held]) -> u16 {
         (flag::GIRLS, approval.sexes != SexSet::Male),
         (flag::WHEELCHAIR, setting.wheelchair_accessible),
         (flag::NO_MALES, setting.no_male_household),
-        (flag::PARENTS_TOO, approval.parent_and_child != ParentAndChild::No),
-        (flag::PARENTS_ONLY, approval.parent_and_child == ParentAndChild::Only),
+        (
+            flag::PARENTS_TOO,
+            approval.parent_and_child != ParentAndChild::No,
+        ),
+        (
+            flag::PARENTS_ONLY,
+            approval.parent_and_child == ParentAndChild::Only,
+        ),
         (flag::SECTOR, location.precision == Precision::Sector),
         (flag::AUTHORITY_UNCERTAIN, !location.authority_certain),
-        (flag::DATED_RESTRICTION, setting.occupancy.restrictions.iter().any(dated)),
+        (
+            flag::DATED_RESTRICTION,
+            setting.occupancy.restrictions.iter().any(dated),
+        ),
         (flag::HELD, !held.is_empty()),
     ]
     .into_iter()
@@ -222,9 +246,12 @@ fn flags(setting: &Setting, location: &Location, held: &[Held]) -> u16 {
 
 /// One of 64 bits for a child's id, always the same (FNV-1a, folded).
 pub(crate) fn signature(child_id: &ChildId) -> u64 {
-    let hash = child_id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = child_id
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     1 << (hash >> 58)
 }
 
@@ -235,4 +262,14 @@ pub(crate) fn ethnicity_bits<'a>(ethnicities: impl Iterator<Item = &'a Ethnicity
 
 fn clamp(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_cache_lines_hold_a_row() {
+        assert!(size_of::<Row>() <= 128, "{} bytes", size_of::<Row>());
+    }
 }

@@ -22,7 +22,9 @@ pub(crate) struct Wanted<'a> {
 impl Vocabulary {
     /// The bits of `words`.
     pub(crate) fn learn(&mut self, words: &BTreeSet<Word>) -> u64 {
-        words.iter().fold(0, |bits, word| bits | self.learn_one(word))
+        words
+            .iter()
+            .fold(0, |bits, word| bits | self.learn_one(word))
     }
 
     fn learn_one(&mut self, word: &Word) -> u64 {
@@ -37,7 +39,10 @@ impl Vocabulary {
     }
 
     fn find(&self, word: &Word) -> Option<u64> {
-        self.0.iter().position(|known| known == word).map(|idx| 1 << idx)
+        self.0
+            .iter()
+            .position(|known| known == word)
+            .map(|idx| 1 << idx)
     }
 
     /// What to look for in order to find any of `words`.
@@ -46,13 +51,20 @@ impl Vocabulary {
         let bits = words.iter().fold(0, |bits, word| {
             bits | self.find(word).unwrap_or(if full { SPILLED } else { 0 })
         });
-        Wanted { words: Some(words), bits }
+        Wanted {
+            words: Some(words),
+            bits,
+        }
     }
 }
 
 impl Wanted<'_> {
     /// Whether a setting with `bits` has any of the words; `stated` are the setting's own words.
-    pub(crate) fn met_by<'s>(&self, bits: u64, stated: impl FnOnce() -> &'s BTreeSet<Word>) -> bool {
+    pub(crate) fn met_by<'s>(
+        &self,
+        bits: u64,
+        stated: impl FnOnce() -> &'s BTreeSet<Word>,
+    ) -> bool {
         let common = self.bits & bits;
         if common == SPILLED {
             let stated = stated();
@@ -69,13 +81,18 @@ mod tests {
     use super::*;
 
     fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> BTreeSet<Word> {
-        words.into_iter().map(|word| word.parse().unwrap()).collect()
+        words
+            .into_iter()
+            .map(|word| word.parse().unwrap())
+            .collect()
     }
 
     #[test]
     fn more_words_than_bits_are_still_told_apart() {
         let mut vocabulary = Vocabulary::default();
-        let all: Vec<_> = (0..100).map(|n| words([format!("w{n:02}").as_str()])).collect();
+        let all: Vec<_> = (0..100)
+            .map(|n| words([format!("w{n:02}").as_str()]))
+            .collect();
         let bits: Vec<_> = all.iter().map(|words| vocabulary.learn(words)).collect();
         for (n_wanted, wanted) in all.iter().enumerate() {
             let wanted = vocabulary.wanted(wanted);

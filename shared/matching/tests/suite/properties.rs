@@ -155,13 +155,21 @@ proptest! {
 }
 
 fn ranked_ids(evaluation: &Evaluation) -> Vec<SettingId> {
-    evaluation.ranked.iter().map(|offer| offer.setting_id.clone()).collect()
+    evaluation
+        .ranked
+        .iter()
+        .map(|offer| offer.setting_id.clone())
+        .collect()
 }
 
 /// Plants a fault, if the evaluation has what it takes.
 fn plant(which: usize, evaluation: &mut Evaluation) -> bool {
     let n_ranked = evaluation.ranked.len();
-    match (which, evaluation.ranked.first_mut(), evaluation.excluded.first_mut()) {
+    match (
+        which,
+        evaluation.ranked.first_mut(),
+        evaluation.excluded.first_mut(),
+    ) {
         (0, Some(offer), _) => offer.score += 1,
         (1, Some(offer), _) => offer.values.home ^= 1,
         (2, Some(offer), _) => offer.approvals = flipped_approval(offer.approvals),
@@ -184,7 +192,11 @@ fn plant(which: usize, evaluation: &mut Evaluation) -> bool {
         _ => return false,
     }
     // Adding H14 to H14 alone changes nothing.
-    which != 8 || evaluation.excluded.first().is_some_and(|out| out.reasons.len() > 1)
+    which != 8
+        || evaluation
+            .excluded
+            .first()
+            .is_some_and(|out| out.reasons.len() > 1)
 }
 
 fn all_of(code: Exclusion) -> oss_matching::ReasonSet {
@@ -206,7 +218,12 @@ fn the_worlds_reach_every_code() {
         let settings: Vec<u64> = (0..10).map(|idx| seed * 31 + idx).collect();
         let evaluation = World::new(seed, &settings).rank().expand();
         for out in &evaluation.excluded {
-            seen.extend(out.reasons.iter().map(|it| (it.code.as_str(), it.detail.map(|d| d.as_str()))));
+            seen.extend(out.reasons.iter().map(|it| {
+                (
+                    it.code.as_str(),
+                    it.detail.map(oss_domain::reason::Detail::as_str),
+                )
+            }));
             seen.extend(out.requires.iter().map(|it| (it.as_str(), None)));
         }
         for offer in &evaluation.ranked {
@@ -224,7 +241,10 @@ fn another_councils_register_offers_nothing() {
     let mut other = Supply::new(id("E06000018"));
     let mut setting = (**world.supply.iter().next().unwrap().setting()).clone();
     let location = *world.supply.iter().next().unwrap().location();
-    assert!(other.upsert(setting.clone(), location).is_err(), "another's setting is refused");
+    assert!(
+        other.upsert(setting.clone(), location).is_err(),
+        "another's setting is refused"
+    );
     setting.authority = id("E06000018");
     other.upsert(setting, location).unwrap();
     let evaluation = world.rank_over(&other).expand();

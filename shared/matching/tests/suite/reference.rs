@@ -102,7 +102,11 @@ impl<'a> Case<'a> {
         Self {
             world,
             entry,
-            ages: referral.children.iter().map(|c| years(c.date_of_birth, referral.start_date)).collect(),
+            ages: referral
+                .children
+                .iter()
+                .map(|c| years(c.date_of_birth, referral.start_date))
+                .collect(),
             residents,
             bedrooms,
             home: referral.locations.home.as_ref().map_or(derby, from),
@@ -124,7 +128,11 @@ impl<'a> Case<'a> {
     }
 
     fn any_child(&self, sex: Sex) -> bool {
-        self.world.referral.children.iter().any(|child| child.sex == sex)
+        self.world
+            .referral
+            .children
+            .iter()
+            .any(|child| child.sex == sex)
     }
 
     fn is_family(&self) -> bool {
@@ -139,7 +147,11 @@ impl<'a> Case<'a> {
     }
 
     fn taken(&self) -> i64 {
-        if self.world.referral.matching.parent_and_child { 1 } else { self.ages.len() as i64 }
+        if self.world.referral.matching.parent_and_child {
+            1
+        } else {
+            self.ages.len() as i64
+        }
     }
 
     fn free(&self, n_residents: usize) -> i64 {
@@ -151,9 +163,12 @@ impl<'a> Case<'a> {
 
     fn outside_age_range(&self) -> bool {
         let approval = &self.entry.setting().approval;
-        self.ages.iter().any(|age| *age < approval.min_age || *age > approval.max_age)
+        self.ages
+            .iter()
+            .any(|age| *age < approval.min_age || *age > approval.max_age)
     }
 
+    #[expect(clippy::too_many_lines, reason = "the table of exclusions, row by row")]
     fn reasons(&self) -> Reasons {
         let (referral, setting) = (&self.world.referral, self.entry.setting());
         let mut out = Reasons::new();
@@ -192,8 +207,10 @@ impl<'a> Case<'a> {
             add("H05", if fits { "held" } else { "" });
         }
         if self.is_family() && !referral.matching.parent_and_child {
-            let stranger =
-                self.residents.iter().any(|(id, ..)| !referral.siblings_elsewhere.contains(id));
+            let stranger = self
+                .residents
+                .iter()
+                .any(|(id, ..)| !referral.siblings_elsewhere.contains(id));
             if stranger && self.residents.len() + self.ages.len() > 3 {
                 add("H06", "");
             }
@@ -219,7 +236,10 @@ impl<'a> Case<'a> {
             add("H09", "wheelchair_accessible");
         }
         let criteria: Vec<_> = setting.admission_criteria.present().collect();
-        let met = criteria.iter().filter(|(need, l)| referral.needs.levels.get(*need) >= *l).count();
+        let met = criteria
+            .iter()
+            .filter(|(need, l)| referral.needs.levels.get(*need) >= *l)
+            .count();
         if !criteria.is_empty() && met == 0 {
             add("H09", "admission_criteria");
         }
@@ -263,10 +283,16 @@ impl<'a> Case<'a> {
         if !group && setting.approval.parent_and_child == ParentAndChild::Only {
             add("H13", "only");
         }
-        if referral.excluded_authorities.contains(&self.location().authority) {
+        if referral
+            .excluded_authorities
+            .contains(&self.location().authority)
+        {
             add("H15", "");
         }
-        if matches!(setting.registration.quality, Quality::Inadequate | Quality::SeriousWeaknesses) {
+        if matches!(
+            setting.registration.quality,
+            Quality::Inadequate | Quality::SeriousWeaknesses
+        ) {
             add("H16", "");
         }
         out
@@ -284,16 +310,26 @@ impl<'a> Case<'a> {
             && self.residents.is_empty()
             && self.bedrooms.unwrap_or(0) >= 1
             && !referral.matching.parent_and_child;
-        let c2 = family && referral.previous_setting.as_ref() == Some(&self.entry.setting().setting_id);
+        let c2 =
+            family && referral.previous_setting.as_ref() == Some(&self.entry.setting().setting_id);
         let mut shared = 0;
         for sex in [Sex::Male, Sex::Female, Sex::Unknown] {
             let children = referral.children.iter().zip(&self.ages);
-            let n = children.filter(|(child, age)| child.sex == sex && **age >= 3).count();
+            let n = children
+                .filter(|(child, age)| child.sex == sex && **age >= 3)
+                .count();
             shared += n / 2 + n % 2;
         }
         let c3 = referral.children.len() > 1
-            && referral.needs.levels.get(Need::HarmfulSexualBehaviour).get() == 0
-            && self.bedrooms.is_some_and(|free| usize::from(free) >= shared);
+            && referral
+                .needs
+                .levels
+                .get(Need::HarmfulSexualBehaviour)
+                .get()
+                == 0
+            && self
+                .bedrooms
+                .is_some_and(|free| usize::from(free) >= shared);
         [
             ("C1", c1 && within(&["H05"])),
             ("C2", c2 && within(&["H05", "H06"])),
@@ -331,7 +367,10 @@ impl<'a> Case<'a> {
             ("A04", fostering && (framework || spot)),
             ("A05", residential && (block || framework || spot)),
             ("A08", self.outside_age_range()),
-            ("A09", connected && setting.approval.status != ApprovalStatus::Approved),
+            (
+                "A09",
+                connected && setting.approval.status != ApprovalStatus::Approved,
+            ),
             ("A10", key_stage_4 && self.school > Some(100)),
             ("A11", spot),
             ("A15", !self.location().authority.as_str().starts_with('E')),
@@ -346,10 +385,18 @@ impl<'a> Case<'a> {
 
     /// Religion and language: asked for and not met; then all dimensions that count.
     fn identity(&self) -> (bool, Vec<bool>) {
-        let (asked, stated) = (&self.world.referral.identity, &self.entry.setting().identity);
+        let (asked, stated) = (
+            &self.world.referral.identity,
+            &self.entry.setting().identity,
+        );
         let mut dimensions = Vec::new();
         if !asked.ethnicities.is_empty() && !stated.ethnicities.is_empty() {
-            dimensions.push(asked.ethnicities.iter().any(|it| stated.ethnicities.contains(it)));
+            dimensions.push(
+                asked
+                    .ethnicities
+                    .iter()
+                    .any(|it| stated.ethnicities.contains(it)),
+            );
         }
         let mut unmet = false;
         if let Some(religion) = &asked.religion {
@@ -357,7 +404,10 @@ impl<'a> Case<'a> {
             unmet |= !stated.religions.contains(religion);
         }
         if !asked.languages.is_empty() {
-            let met = asked.languages.iter().any(|it| stated.languages.contains(it));
+            let met = asked
+                .languages
+                .iter()
+                .any(|it| stated.languages.contains(it));
             dimensions.push(met);
             unmet |= !met;
         }
@@ -367,17 +417,34 @@ impl<'a> Case<'a> {
     fn warnings(&self) -> Vec<String> {
         let (referral, setting) = (&self.world.referral, self.entry.setting());
         let quality = setting.registration.quality;
-        let age_of_vacancy = setting.capacity_confirmed_at.map(|at| self.world.evaluated_at - at);
+        let age_of_vacancy = setting
+            .capacity_confirmed_at
+            .map(|at| self.world.evaluated_at - at);
         [
             ("W01", referral.locations.home.is_some() && self.home > 200),
             ("W04", self.identity().0),
-            ("W05", matches!(quality, Quality::RequiresImprovement | Quality::Inconsistent)),
-            ("W06", setting.approval.review_due.is_some_and(|due| due < referral.start_date)),
+            (
+                "W05",
+                matches!(
+                    quality,
+                    Quality::RequiresImprovement | Quality::Inconsistent
+                ),
+            ),
+            (
+                "W06",
+                setting
+                    .approval
+                    .review_due
+                    .is_some_and(|due| due < referral.start_date),
+            ),
             (
                 "W08",
                 referral.matching.prefers_no_male_household && !setting.no_male_household,
             ),
-            ("W13", age_of_vacancy.is_some_and(|age| age > chrono::TimeDelta::days(1))),
+            (
+                "W13",
+                age_of_vacancy.is_some_and(|age| age > chrono::TimeDelta::days(1)),
+            ),
         ]
         .iter()
         .filter(|(_, holds)| *holds)
@@ -398,7 +465,9 @@ impl<'a> Case<'a> {
                 gaps.push((need.as_str().to_owned(), level, has));
             }
         }
-        let fit = if levels == 0 { 1_000_000 } else { (levels - short) * 1_000_000 / levels };
+        let fit = ((levels - short) * 1_000_000)
+            .checked_div(levels)
+            .unwrap_or(1_000_000);
         let (_, dimensions) = self.identity();
         let met = dimensions.iter().filter(|met| **met).count() as u64;
         let identity = match dimensions.len() as u64 {
@@ -412,19 +481,24 @@ impl<'a> Case<'a> {
             Quality::RequiresImprovement | Quality::Inconsistent => 400_000,
             Quality::Inadequate | Quality::SeriousWeaknesses | Quality::None => 0,
         };
+        // Pence a week.
         let benchmark = match setting.kind {
-            Kind::FosteringHousehold => 1_000_00,
-            Kind::ConnectedPerson => 400_00,
-            Kind::ChildrensHome => 6_000_00,
-            Kind::SecureChildrensHome => 7_500_00,
-            Kind::SupportedAccommodation => 1_200_00,
-            Kind::ResidentialFamilyCentre => 4_500_00,
+            Kind::FosteringHousehold => 100_000,
+            Kind::ConnectedPerson => 40_000,
+            Kind::ChildrensHome => 600_000,
+            Kind::SecureChildrensHome => 750_000,
+            Kind::SupportedAccommodation => 120_000,
+            Kind::ResidentialFamilyCentre => 450_000,
         };
         let pence = u64::from(setting.weekly_cost.get());
         let values = [
             fit,
             lin(self.home, 20, 400),
-            if self.in_area() { 1_000_000 } else { lin(self.derby, 50, 400) },
+            if self.in_area() {
+                1_000_000
+            } else {
+                lin(self.derby, 50, 400)
+            },
             if self.in_area() { 1_000_000 } else { 0 },
             self.school.map_or(1_000_000, |school| lin(school, 50, 200)),
             identity,
@@ -497,7 +571,10 @@ pub(crate) fn evaluate(world: &World) -> Outcome {
         let id = setting.setting_id.to_string();
         if reasons.is_empty() {
             let offer = case.offer();
-            let place = referral.placement_types.iter().position(|kind| *kind == setting.kind);
+            let place = referral
+                .placement_types
+                .iter()
+                .position(|kind| *kind == setting.kind);
             let sourcing = match setting.sourcing {
                 Sourcing::Connected => 0,
                 Sourcing::InHouse => 1,
@@ -506,7 +583,15 @@ pub(crate) fn evaluate(world: &World) -> Outcome {
                 Sourcing::Spot => 4,
             };
             let minus_score = -i64::try_from(offer.score).unwrap();
-            let key = (offer.band, place, !offer.near, sourcing, minus_score, offer.pence, id);
+            let key = (
+                offer.band,
+                place,
+                !offer.near,
+                sourcing,
+                minus_score,
+                offer.pence,
+                id,
+            );
             keyed.push((key, offer));
             continue;
         }
@@ -535,8 +620,16 @@ pub(crate) fn plain(evaluation: &Evaluation) -> Outcome {
     let text = |code: oss_domain::Exclusion| code.as_str().to_owned();
     let detail = |reason: oss_domain::Reason| reason.detail.map(|it| it.as_str().to_owned());
     let excluded = evaluation.excluded.iter().map(|setting| {
-        let reasons = setting.reasons.iter().map(|r| (text(r.code), detail(r))).collect();
-        let requires = setting.requires.iter().map(|act| act.as_str().to_owned()).collect();
+        let reasons = setting
+            .reasons
+            .iter()
+            .map(|r| (text(r.code), detail(r)))
+            .collect();
+        let requires = setting
+            .requires
+            .iter()
+            .map(|act| act.as_str().to_owned())
+            .collect();
         (setting.setting_id.to_string(), reasons, requires)
     });
     let ranked = evaluation.ranked.iter().map(|offer| {
@@ -556,8 +649,16 @@ pub(crate) fn plain(evaluation: &Evaluation) -> Outcome {
                 distances.school.map(|miles| miles.get().into()),
             ),
             pence: offer.weekly_cost.get().into(),
-            approvals: offer.approvals.iter().map(|it| it.as_str().to_owned()).collect(),
-            warnings: offer.warnings.iter().map(|it| it.as_str().to_owned()).collect(),
+            approvals: offer
+                .approvals
+                .iter()
+                .map(|it| it.as_str().to_owned())
+                .collect(),
+            warnings: offer
+                .warnings
+                .iter()
+                .map(|it| it.as_str().to_owned())
+                .collect(),
             gaps: offer
                 .gaps
                 .iter()
@@ -582,9 +683,19 @@ pub(crate) fn plain(evaluation: &Evaluation) -> Outcome {
         near_misses: evaluation
             .near_misses
             .iter()
-            .map(|miss| (miss.setting_id.to_string(), text(miss.reason.code), detail(miss.reason)))
+            .map(|miss| {
+                (
+                    miss.setting_id.to_string(),
+                    text(miss.reason.code),
+                    detail(miss.reason),
+                )
+            })
             .collect(),
-        counts: evaluation.exclusion_counts.iter().map(|(code, n)| (text(*code), *n)).collect(),
+        counts: evaluation
+            .exclusion_counts
+            .iter()
+            .map(|(code, n)| (text(*code), *n))
+            .collect(),
         evaluated: evaluation.evaluated,
     }
 }

@@ -27,7 +27,10 @@ use rand_chacha::{
 use std::{collections::BTreeMap, str::FromStr, sync::LazyLock};
 
 pub(crate) const DERBY: &str = "E06000015";
-const CENTRE: GridPoint = GridPoint { easting: 435_250, northing: 336_390 };
+const CENTRE: GridPoint = GridPoint {
+    easting: 435_250,
+    northing: 336_390,
+};
 
 pub(crate) fn id<T: FromStr<Err: std::fmt::Debug>>(text: impl AsRef<str>) -> T {
     text.as_ref().parse().unwrap()
@@ -69,7 +72,11 @@ impl World {
         let referral = dice.referral(&mut places);
         let settings = setting_seeds.iter().zip(0..).map(|(seed, idx)| {
             let mut dice = Dice::new(*seed);
-            (dice.setting(idx, &referral), dice.location(), dice.held(&referral))
+            (
+                dice.setting(idx, &referral),
+                dice.location(),
+                dice.held(&referral),
+            )
         });
         let mut supply = Supply::new(id(DERBY));
         for (setting, location, held) in settings {
@@ -104,8 +111,12 @@ impl World {
     }
 
     pub(crate) fn check(&self, evaluation: &Evaluation) -> Vec<Finding> {
-        let checker =
-            Checker::new(&self.referral, |it| self.locate(it), self.policy, self.evaluated_at);
+        let checker = Checker::new(
+            &self.referral,
+            |it| self.locate(it),
+            self.policy,
+            self.evaluated_at,
+        );
         checker.unwrap().check(evaluation, &self.supply)
     }
 
@@ -113,7 +124,9 @@ impl World {
     pub(crate) fn supply_of(&self, keep: impl Fn(usize) -> bool) -> Supply {
         let mut supply = Supply::new(id(DERBY));
         for (_, entry) in self.supply.iter().enumerate().filter(|(idx, _)| keep(*idx)) {
-            supply.upsert(entry.setting().clone(), *entry.location()).unwrap();
+            supply
+                .upsert(entry.setting().clone(), *entry.location())
+                .unwrap();
             supply.set_holds(&entry.setting().setting_id, entry.held().to_vec());
         }
         supply
@@ -129,7 +142,11 @@ pub(crate) fn any_world() -> impl Strategy<Value = World> {
 /// As many cases as asked for, or more if `PROPTEST_CASES` says so.
 pub(crate) fn cases(at_least: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
-    ProptestConfig { cases: default.cases.max(at_least), failure_persistence: None, ..default }
+    ProptestConfig {
+        cases: default.cases.max(at_least),
+        failure_persistence: None,
+        ..default
+    }
 }
 
 struct Dice(ChaCha8Rng);
@@ -156,7 +173,10 @@ impl Dice {
     }
 
     fn some<T: Clone + Ord, C: FromIterator<T>>(&mut self, from: &[T], chance: u32) -> C {
-        from.iter().filter(|_| self.percent(chance)).cloned().collect()
+        from.iter()
+            .filter(|_| self.percent(chance))
+            .cloned()
+            .collect()
     }
 
     fn child_id(&mut self) -> ChildId {
@@ -181,23 +201,40 @@ impl Dice {
 
     /// A point at one of the distances where something changes, give or take.
     fn point(&mut self) -> GridPoint {
-        let metres = self.pick(&[0, 300, 3_218, 8_046, 16_093, 24_140, 32_186, 64_372, 110_000]);
+        let metres = self.pick(&[
+            0, 300, 3_218, 8_046, 16_093, 24_140, 32_186, 64_372, 110_000,
+        ]);
         let about = |dice: &mut Self, metres: u32| metres + dice.below(340) - 170.min(metres);
         let (east, north) = match self.below(3) {
             0 => (about(self, metres), 0),
             1 => (0, about(self, metres)),
             _ => (about(self, metres * 3 / 5), about(self, metres * 4 / 5)),
         };
-        GridPoint { easting: CENTRE.easting + east, northing: CENTRE.northing - north }
+        GridPoint {
+            easting: CENTRE.easting + east,
+            northing: CENTRE.northing - north,
+        }
     }
 
     fn location(&mut self) -> Location {
-        let codes = [DERBY, DERBY, DERBY, "E10000007", "E10000007", "E10000024", "W06000015"];
+        let codes = [
+            DERBY,
+            DERBY,
+            DERBY,
+            "E10000007",
+            "E10000007",
+            "E10000024",
+            "W06000015",
+        ];
         let sector = self.percent(15);
         Location {
             point: self.point(),
             authority: id(self.pick(&codes)),
-            precision: if sector { Precision::Sector } else { Precision::Unit },
+            precision: if sector {
+                Precision::Sector
+            } else {
+                Precision::Unit
+            },
             authority_certain: !(sector && self.percent(50)),
         }
     }
@@ -213,14 +250,20 @@ impl Dice {
     }
 
     fn child(&mut self, idx: usize, start: NaiveDate) -> Child {
-        let age = self.pick(&[0, 1, 2, 3, 4, 6, 8, 9, 10, 12, 13, 14, 15, 16, 16, 17, 17, 18]);
+        let age = self.pick(&[
+            0, 1, 2, 3, 4, 6, 8, 9, 10, 12, 13, 14, 15, 16, 16, 17, 17, 18,
+        ]);
         let edge = self.pick(&[0_i64, 0, 1, -1, 40, 200]);
         let birthday = start - chrono::Months::new(12 * age);
         let born = birthday - TimeDelta::days(edge);
         let leap_day = date("2012-02-29");
         Child {
             child_id: id(format!("c{idx}")),
-            date_of_birth: if self.percent(6) { leap_day } else { born.min(start) },
+            date_of_birth: if self.percent(6) {
+                leap_day
+            } else {
+                born.min(start)
+            },
             sex: self.pick(&[Sex::Male, Sex::Male, Sex::Female, Sex::Female, Sex::Unknown]),
             ethnicity: None,
             key_stage_4: self.percent(20),
@@ -246,7 +289,9 @@ impl Dice {
             urgency: self.pick(Urgency::ALL),
             start_date,
             placement_types: plan,
-            children: (0..n_children).map(|idx| self.child(idx, start_date)).collect(),
+            children: (0..n_children)
+                .map(|idx| self.child(idx, start_date))
+                .collect(),
             completeness: Completeness::Full,
             needs: Needs {
                 levels: self.levels(25),
@@ -279,7 +324,9 @@ impl Dice {
                 })
                 .collect(),
             excluded_authorities: self
-                .maybe(12, |dice| id::<AuthorityCode>(dice.pick(&["E10000024", "E10000007", DERBY])))
+                .maybe(12, |dice| {
+                    id::<AuthorityCode>(dice.pick(&["E10000024", "E10000007", DERBY]))
+                })
                 .into_iter()
                 .collect(),
             legal_authority: LegalAuthority {
@@ -347,7 +394,11 @@ impl Dice {
         } else {
             self.pick(Kind::ALL)
         };
-        let mine: Vec<ChildId> = referral.children.iter().map(|it| it.child_id.clone()).collect();
+        let mine: Vec<ChildId> = referral
+            .children
+            .iter()
+            .map(|it| it.child_id.clone())
+            .collect();
         let benchmark = derby_policy().benchmark(kind).get();
         let min_age = self.pick(&[0, 0, 0, 3, 5, 10, 16]);
         Setting {
@@ -355,7 +406,10 @@ impl Dice {
             setting_id: id::<SettingId>(format!("S{idx}")),
             authority: id(DERBY),
             version: 1,
-            provider: Provider { provider_id: id(self.pick(&["DERBY", "P1"])), name: "P".into() },
+            provider: Provider {
+                provider_id: id(self.pick(&["DERBY", "P1"])),
+                name: "P".into(),
+            },
             kind,
             sourcing: self.pick(Sourcing::ALL),
             framework: None,
@@ -383,7 +437,9 @@ impl Dice {
             },
             occupancy: Occupancy {
                 version: 1,
-                residents: (0..self.pick(&[0, 0, 0, 1, 1, 2, 3])).map(|_| self.resident()).collect(),
+                residents: (0..self.pick(&[0, 0, 0, 1, 1, 2, 3]))
+                    .map(|_| self.resident())
+                    .collect(),
                 blocked_places: self.pick(&[0, 0, 0, 0, 1, 2]),
                 bedrooms_free: self.maybe(85, |dice| dice.pick(&[0, 1, 1, 2, 3, 4, 10])),
                 restrictions: (0..self.pick(&[0, 0, 0, 0, 0, 1, 2]))
@@ -391,7 +447,11 @@ impl Dice {
                     .collect(),
             },
             capabilities: self.levels(70),
-            admission_criteria: if self.percent(12) { self.levels(15) } else { Levels::default() },
+            admission_criteria: if self.percent(12) {
+                self.levels(15)
+            } else {
+                Levels::default()
+            },
             wheelchair_accessible: self.percent(40),
             no_male_household: self.percent(30),
             identity: IdentityOffered {
