@@ -209,6 +209,12 @@ impl Outcome {
         self.order.iter().map(|place| &self.ranked[*place as usize])
     }
 
+    /// How many settings are ranked.
+    #[must_use]
+    pub fn n_ranked(&self) -> usize {
+        self.ranked.len()
+    }
+
     /// The id of a setting that this outcome ranks.
     #[must_use]
     pub fn setting_id(&self, ranked: &Ranked) -> Option<&SettingId> {
@@ -237,13 +243,10 @@ impl Outcome {
     }
 
     /// Every setting that is out but for an act, by id, with the acts that would each do.
-    #[must_use]
-    pub fn conditional(
-        &self,
-    ) -> impl ExactSizeIterator<Item = (Option<&SettingId>, ReasonSet, ActSet)> {
+    pub fn conditional(&self) -> impl Iterator<Item = (&SettingId, ReasonSet, ActSet)> {
         self.conditional
             .iter()
-            .map(|(slot, acts)| (self.id(*slot), self.reasons_at(*slot), *acts))
+            .filter_map(|(slot, acts)| Some((self.id(*slot)?, self.reasons_at(*slot), *acts)))
     }
 
     /// Settings with one reason that might be overcome, by id, as many as the policy lists.
@@ -355,7 +358,7 @@ fn digest(outcome: &Outcome) -> [u8; 16] {
         text.extend(reasons.bits().to_le_bytes());
     }
     for (setting_id, _, acts) in outcome.conditional() {
-        add_id(&mut text, setting_id.map_or("", SettingId::as_str));
+        add_id(&mut text, setting_id.as_str());
         text.extend(acts.bits().to_le_bytes());
     }
     for ranked in outcome.ranked() {

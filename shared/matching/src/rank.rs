@@ -69,7 +69,7 @@ pub fn rank(
             match judge(&bound, slot, row, entry) {
                 None => results.not_shown(),
                 Some(Verdict::Excluded { reasons, requires }) => {
-                    results.excluded(reasons, requires)
+                    results.excluded(reasons, requires);
                 }
                 Some(Verdict::Ranked(ranked)) => results.ranked(ranked),
             }

@@ -9,6 +9,7 @@
 )]
 
 mod explanations;
+mod plain;
 mod properties;
 mod reference;
 mod world;

@@ -1,6 +1,7 @@
 //! What must hold of every outcome.
 
 use crate::{
+    plain::plain,
     reference,
     world::{World, any_world, cases, id},
 };
@@ -14,7 +15,7 @@ proptest! {
     #[test]
     fn agrees_with_the_reference(world in any_world()) {
         let evaluation = world.rank().expand();
-        prop_assert_eq!(reference::plain(&evaluation), reference::evaluate(&world));
+        prop_assert_eq!(plain(&evaluation), reference::evaluate(&world));
         prop_assert_eq!(world.check(&evaluation), vec![]);
     }
 }

@@ -1,44 +1,18 @@
 //! matching.md, written down as plainly as can be, sentence by sentence. Slow on purpose: it is
 //! the other opinion that ranking is compared with, so it shares nothing with it but the nouns.
 
-use crate::world::World;
+use crate::{
+    plain::{Offer, Outcome, Reasons},
+    world::World,
+};
 use oss_domain::{
     ChildId, Need, Sex,
     referral::Urgency,
     setting::{ApprovalStatus, Kind, ParentAndChild, Quality, Sourcing},
 };
 use oss_geography::{GridPoint, Location};
-use oss_matching::{Entry, Evaluation};
+use oss_matching::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-
-type Reasons = BTreeSet<(String, Option<String>)>;
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Outcome {
-    pub(crate) ranked: Vec<Offer>,
-    pub(crate) excluded: Vec<(String, Reasons, Vec<String>)>,
-    pub(crate) near_misses: Vec<(String, String, Option<String>)>,
-    pub(crate) counts: BTreeMap<String, u32>,
-    pub(crate) evaluated: u32,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Offer {
-    id: String,
-    provider: String,
-    band: char,
-    fit: u64,
-    score: u64,
-    near: bool,
-    located_in: String,
-    sector: bool,
-    tenths: (u64, u64, Option<u64>),
-    pence: u64,
-    approvals: Vec<String>,
-    warnings: Vec<String>,
-    gaps: Vec<(String, u8, u8)>,
-    values: [u64; 8],
-}
 
 /// sqrt(dE²+dN²)/1000/1.6093 in tenths, rounded half up: t fits while t − ½ is not beyond it.
 fn tenths(a: GridPoint, b: GridPoint) -> u64 {
@@ -613,89 +587,4 @@ pub(crate) fn evaluate(world: &World) -> Outcome {
     outcome.near_misses.sort();
     outcome.near_misses.truncate(20);
     outcome
-}
-
-/// The product's own evaluation, in the reference's plain terms.
-pub(crate) fn plain(evaluation: &Evaluation) -> Outcome {
-    let text = |code: oss_domain::Exclusion| code.as_str().to_owned();
-    let detail = |reason: oss_domain::Reason| reason.detail.map(|it| it.as_str().to_owned());
-    let excluded = evaluation.excluded.iter().map(|setting| {
-        let reasons = setting
-            .reasons
-            .iter()
-            .map(|r| (text(r.code), detail(r)))
-            .collect();
-        let requires = setting
-            .requires
-            .iter()
-            .map(|act| act.as_str().to_owned())
-            .collect();
-        (setting.setting_id.to_string(), reasons, requires)
-    });
-    let ranked = evaluation.ranked.iter().map(|offer| {
-        let (values, distances) = (&offer.values, &offer.distances);
-        Offer {
-            id: offer.setting_id.to_string(),
-            provider: offer.provider_id.to_string(),
-            band: offer.band.as_str().chars().next().unwrap(),
-            fit: values.fit.into(),
-            score: offer.score.into(),
-            near: offer.near,
-            located_in: offer.located_in.to_string(),
-            sector: offer.precision == oss_geography::Precision::Sector,
-            tenths: (
-                distances.home.get().into(),
-                distances.derby.get().into(),
-                distances.school.map(|miles| miles.get().into()),
-            ),
-            pence: offer.weekly_cost.get().into(),
-            approvals: offer
-                .approvals
-                .iter()
-                .map(|it| it.as_str().to_owned())
-                .collect(),
-            warnings: offer
-                .warnings
-                .iter()
-                .map(|it| it.as_str().to_owned())
-                .collect(),
-            gaps: offer
-                .gaps
-                .iter()
-                .map(|gap| (gap.need.as_str().to_owned(), gap.level.get(), gap.has.get()))
-                .collect(),
-            values: [
-                values.fit,
-                values.home,
-                values.derby,
-                values.in_area,
-                values.education,
-                values.identity,
-                values.quality,
-                values.cost,
-            ]
-            .map(u64::from),
-        }
-    });
-    Outcome {
-        ranked: ranked.collect(),
-        excluded: excluded.collect(),
-        near_misses: evaluation
-            .near_misses
-            .iter()
-            .map(|miss| {
-                (
-                    miss.setting_id.to_string(),
-                    text(miss.reason.code),
-                    detail(miss.reason),
-                )
-            })
-            .collect(),
-        counts: evaluation
-            .exclusion_counts
-            .iter()
-            .map(|(code, n)| (text(*code), *n))
-            .collect(),
-        evaluated: evaluation.evaluated,
-    }
 }
