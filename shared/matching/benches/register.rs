@@ -164,6 +164,34 @@ impl Dice {
         }
     }
 
+    fn approval(&mut self, typical: bool) -> TermsOfApproval {
+        TermsOfApproval {
+            places: if typical { 1 + self.below(4) as u16 } else { 4 },
+            min_age: if typical {
+                self.pick(&[0, 0, 5, 10, 13])
+            } else {
+                0
+            },
+            max_age: if typical {
+                self.pick(&[17, 17, 12, 10])
+            } else {
+                17
+            },
+            sexes: if typical {
+                self.pick(&[SexSet::Both, SexSet::Both, SexSet::Male, SexSet::Female])
+            } else {
+                SexSet::Both
+            },
+            parent_and_child: if typical && self.percent(5) {
+                ParentAndChild::Only
+            } else {
+                ParentAndChild::No
+            },
+            review_due: Some("2027-03-31".parse().unwrap()),
+            status: ApprovalStatus::Approved,
+        }
+    }
+
     fn setting(&mut self, register: Register, idx: usize) -> (Setting, Location) {
         let typical = register == Register::Typical;
         let kind = if typical {
@@ -210,31 +238,7 @@ impl Dice {
                     Quality::RequiresImprovement,
                 ]),
             },
-            approval: TermsOfApproval {
-                places: if typical { 1 + self.below(4) as u16 } else { 4 },
-                min_age: if typical {
-                    self.pick(&[0, 0, 5, 10, 13])
-                } else {
-                    0
-                },
-                max_age: if typical {
-                    self.pick(&[17, 17, 12, 10])
-                } else {
-                    17
-                },
-                sexes: if typical {
-                    self.pick(&[SexSet::Both, SexSet::Both, SexSet::Male, SexSet::Female])
-                } else {
-                    SexSet::Both
-                },
-                parent_and_child: if typical && self.percent(5) {
-                    ParentAndChild::Only
-                } else {
-                    ParentAndChild::No
-                },
-                review_due: Some("2027-03-31".parse().unwrap()),
-                status: ApprovalStatus::Approved,
-            },
+            approval: self.approval(typical),
             occupancy: Occupancy {
                 version: 1,
                 residents: (0..n_residents).map(|_| self.resident()).collect(),
