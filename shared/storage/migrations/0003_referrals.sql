@@ -117,7 +117,8 @@ CREATE TABLE occupancy (
   ended timestamptz,
   supply_from bigint NOT NULL,
   supply_until bigint,
-  CONSTRAINT occupancy_ends_after_it_begins CHECK (supply_from < supply_until),
+  -- Equal where it came and went within one change: no version of the supply saw it.
+  CONSTRAINT occupancy_ends_after_it_begins CHECK (supply_from <= supply_until),
   CONSTRAINT occupancy_end_is_whole CHECK ((ended IS NULL) = (supply_until IS NULL)),
   CONSTRAINT occupancy_placement_is_agreed CHECK ((claim = 'held') = (placement_id IS NULL))
 );

@@ -5,6 +5,8 @@ mod places;
 mod referrals;
 mod supply;
 
+pub(crate) use messages::payload_place;
+
 use crate::{
     audit,
     error::{Result, Sorted, broken},

@@ -27,8 +27,17 @@ mod run_record;
 mod store;
 
 pub mod connect;
+pub mod counts;
+pub mod dead_letters;
+pub mod doctor;
+pub mod idempotency;
+pub mod installation;
 pub mod migrate;
+pub mod outbox;
+pub mod referrals;
+pub mod runs;
 pub mod seal;
+pub mod supply;
 
 pub use connect::ConnectOptions;
 pub use oss_workflow::StoreError;

@@ -11,12 +11,20 @@ use oss_workflow::{
     EventKey, ReferralHead, ReferralKey, RunHead, SettingHead, SettingKey, SupplyVersion, Unit,
     Wanted,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::{BTreeSet, HashMap};
 
 impl PgStore {
     pub(crate) async fn open_unit(&self, wanted: &Wanted) -> Result<(Unit, PgUnit)> {
-        let mut transaction = self.pool.begin().await.sorted()?;
+        self.open_in(self.pool.begin().await.sorted()?, wanted).await
+    }
+
+    /// Opens a unit in a transaction that has begun.
+    pub(crate) async fn open_in(
+        &self,
+        mut transaction: Transaction<'static, Postgres>,
+        wanted: &Wanted,
+    ) -> Result<(Unit, PgUnit)> {
         let conn = &mut *transaction;
         let mut unit = Unit::default();
 

@@ -3,11 +3,16 @@
 use crate::error::{Result, broken};
 use oss_domain::{Referral, Setting};
 use serde_json::{Map, Value};
-use std::{fmt::Display, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt::Display, str::FromStr, sync::Arc};
 
 /// A column's text as what it stands for.
 pub(crate) fn parse<T: FromStr<Err: Display>>(column: &str, text: &str) -> Result<T> {
     text.parse().map_err(|error| broken(format!("{column} holds {text:?}: {error}")))
+}
+
+/// A text of unknown origin as PostgreSQL can hold it: it has no character U+0000.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
 /// A column of numbers that fit 32 bits.

@@ -132,7 +132,7 @@ fn by_id<'a>(
     let ranked = ranked.iter().map(|it| (&it.setting_id, Shown::Ranked(it)));
     let excluded = excluded.iter().map(|it| (&it.setting_id, Shown::Excluded(it)));
     let mut shown: Vec<_> = ranked.chain(excluded).collect();
-    shown.sort_by(|(a, _), (b, _)| a.cmp(b));
+    shown.sort_by_key(|(setting_id, _)| *setting_id);
     shown
 }
 
@@ -160,7 +160,7 @@ fn cause(offer: &Offer, criterion: Criterion) -> Option<u64> {
         Criterion::Derby => {
             Some(u64::from(offer.values.in_area > 0) << 32 | u64::from(at.derby.get()))
         }
-        Criterion::Education => Some(school(at)),
+        Criterion::Education => Some(school(*at)),
         Criterion::Cost => {
             Some((offer.kind as u64) << 32 | u64::from(offer.weekly_cost.get()))
         }
@@ -178,7 +178,7 @@ fn home(offer: &Offer) -> u64 {
 }
 
 /// Zero where there is no school.
-fn school(distances: &Distances) -> u64 {
+fn school(distances: Distances) -> u64 {
     distances.school.map_or(0, |miles| u64::from(miles.get()) + 1)
 }
 
@@ -202,7 +202,7 @@ fn write_offers(writer: &mut Writer, ranked: &[&Offer]) -> Result<()> {
     writer.numbers(ranked.iter().map(|it| u64::from(it.distances.home.get())))?;
     // Home, school and the council's centre are seldom far apart, so neither are these.
     writer.numbers(ranked.iter().map(|it| column::difference(home(it), it.distances.derby.get().into())))?;
-    writer.numbers(ranked.iter().map(|it| column::difference(home(it), school(&it.distances))))?;
+    writer.numbers(ranked.iter().map(|it| column::difference(home(it), school(it.distances))))?;
     writer.numbers(ranked.iter().map(|it| u64::from(it.precision == Precision::Unit)))?;
     writer.dictionary(ranked.iter().map(|it| authority_bits(it.located_in)))?;
     writer.dictionary(ranked.iter().map(|it| u64::from(it.approvals.bits())))?;

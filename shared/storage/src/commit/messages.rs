@@ -2,6 +2,7 @@
 
 use crate::{
     error::{Result, Sorted},
+    row,
     seal::{InstallationKey, Place},
 };
 use oss_contract::subject::OUTBOUND_PREFIX;
@@ -9,6 +10,7 @@ use oss_domain::AuthorityCode;
 use oss_workflow::{EventKey, StoreError, event::Outgoing, unit::DeadLetter};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use std::borrow::Cow;
 
 pub(super) async fn insert_inbox(conn: &mut PgConnection, handled: &[EventKey]) -> Result<()> {
     if handled.is_empty() {
@@ -95,19 +97,27 @@ pub(super) async fn insert_dead_letters(
             .iter()
             .map(|letter| letter.authority.as_ref().map(AuthorityCode::as_str))
             .collect::<Vec<_>>() as &[Option<&str>],
-        &letters.iter().map(|letter| letter.subject.as_ref()).collect::<Vec<_>>() as &[&str],
-        &letters.iter().map(|letter| letter.source.as_deref()).collect::<Vec<_>>()
-            as &[Option<&str>],
-        &letters.iter().map(|letter| letter.event_id.as_deref()).collect::<Vec<_>>()
-            as &[Option<&str>],
-        &letters.iter().map(|letter| letter.event_type.as_deref()).collect::<Vec<_>>()
-            as &[Option<&str>],
+        &letters.iter().map(|letter| row::text(&letter.subject)).collect::<Vec<_>>()
+            as &[Cow<'_, str>],
+        &letters
+            .iter()
+            .map(|letter| letter.source.as_deref().map(row::text))
+            .collect::<Vec<_>>() as &[Option<Cow<'_, str>>],
+        &letters
+            .iter()
+            .map(|letter| letter.event_id.as_deref().map(row::text))
+            .collect::<Vec<_>>() as &[Option<Cow<'_, str>>],
+        &letters
+            .iter()
+            .map(|letter| letter.event_type.as_deref().map(row::text))
+            .collect::<Vec<_>>() as &[Option<Cow<'_, str>>],
         &letters.iter().map(|letter| letter.code).collect::<Vec<_>>() as &[&str],
-        &letters.iter().map(|letter| letter.reason.as_str()).collect::<Vec<_>>() as &[&str],
+        &letters.iter().map(|letter| row::text(&letter.reason)).collect::<Vec<_>>()
+            as &[Cow<'_, str>],
         &letters.iter().map(|letter| errors(letter)).collect::<Vec<_>>(),
         &letters.iter().map(|letter| i64::from(letter.attempts)).collect::<Vec<_>>(),
         &letters.iter().map(|letter| letter.received_at).collect::<Vec<_>>(),
-        &letters.iter().map(|letter| json!(letter.headers)).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| headers(letter)).collect::<Vec<_>>(),
         &payloads,
     )
     .execute(conn)
@@ -116,12 +126,20 @@ pub(super) async fn insert_dead_letters(
     Ok(())
 }
 
+fn headers(letter: &DeadLetter) -> Value {
+    letter.headers.iter().map(|(name, value)| json!([row::text(name), row::text(value)])).collect()
+}
+
 fn errors(letter: &DeadLetter) -> Value {
     letter
         .errors
         .iter()
         .map(|error| {
-            json!({ "pointer": error.pointer, "code": error.code, "detail": error.detail })
+            json!({
+                "pointer": row::text(&error.pointer),
+                "code": error.code,
+                "detail": row::text(&error.detail),
+            })
         })
         .collect()
 }

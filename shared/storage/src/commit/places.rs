@@ -3,6 +3,7 @@
 use super::expect_rows;
 use crate::error::{Result, Sorted};
 use chrono::{DateTime, Utc};
+use oss_domain::PlacementId;
 use oss_workflow::{Unit, occupancy::Occupancy};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -76,7 +77,7 @@ async fn upsert(conn: &mut PgConnection, unit: &Unit, changed: &[&Occupancy]) ->
         &changed.iter().map(|it| it.setting.0).collect::<Vec<_>>(),
         &changed.iter().map(|it| it.offer_id.into_uuid()).collect::<Vec<_>>(),
         &changed.iter().map(|it| it.claim.as_str()).collect::<Vec<_>>() as &[&str],
-        &changed.iter().map(|it| it.placement_id.map(|id| id.into_uuid())).collect::<Vec<_>>()
+        &changed.iter().map(|it| it.placement_id.map(PlacementId::into_uuid)).collect::<Vec<_>>()
             as &[Option<Uuid>],
         &changed.iter().map(|it| places(it)).collect::<Vec<_>>(),
         &changed.iter().map(|it| occupants(it)).collect::<Vec<_>>(),

@@ -2,5 +2,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::expect_used, reason = "these are tests")]
 
+mod history;
 mod support;
 mod units;
+mod walls;

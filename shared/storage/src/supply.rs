@@ -1,0 +1,232 @@
+//! Reading the supply: what it is, what it was, and what has changed.
+
+use crate::{
+    error::{Result, Sorted},
+    occupancy, row,
+    store::PgStore,
+};
+use oss_domain::{AuthorityCode, Setting, SettingId};
+use oss_matching::Held;
+use oss_workflow::{SettingHead, SettingKey, SupplyVersion, occupancy::Occupancy};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// What has changed in an authority's supply.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The version that the changes lead to.
+    pub version: SupplyVersion,
+    /// The settings that changed: with their entry, or without where they left.
+    pub settings: Vec<(SettingKey, SettingId, Option<Arc<Setting>>)>,
+    /// All that is held in each setting where that changed; empty where nothing is any more.
+    pub held: BTreeMap<SettingId, Vec<Held>>,
+}
+
+/// An authority's whole supply at one version.
+#[derive(Clone, Debug)]
+pub struct PastSupply {
+    /// The settings that were in it, by id.
+    pub settings: Vec<(SettingKey, Arc<Setting>)>,
+    /// Who had places in them.
+    pub occupancies: Vec<Occupancy>,
+}
+
+impl PgStore {
+    /// The version of each register that this connection serves: cheap enough to ask often.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn supply_versions(&self) -> Result<BTreeMap<AuthorityCode, SupplyVersion>> {
+        let rows = sqlx::query!("SELECT authority, supply_version FROM register")
+            .fetch_all(&self.pool)
+            .await
+            .sorted()?;
+        rows.into_iter()
+            .map(|row| {
+                let authority = row::parse("register.authority", &row.authority)?;
+                Ok((authority, SupplyVersion(row.supply_version)))
+            })
+            .collect()
+    }
+
+    /// What has changed in `authority`'s supply after `version`; from version 0 on, all of it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn changes_since(
+        &self,
+        authority: AuthorityCode,
+        version: SupplyVersion,
+    ) -> Result<Changes> {
+        // One moment for all three: the version must be that of what is read.
+        let mut transaction =
+            self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.sorted()?;
+        let conn = &mut *transaction;
+        let now = sqlx::query_scalar!(
+            "SELECT supply_version FROM register WHERE authority = $1",
+            authority.as_str()
+        )
+        .fetch_optional(&mut *conn)
+        .await
+        .sorted()?
+        .unwrap_or_default();
+        let mut changes =
+            Changes { version: SupplyVersion(now), settings: Vec::new(), held: BTreeMap::new() };
+        if now <= version.0 {
+            return Ok(changes);
+        }
+        let rows = sqlx::query!(
+            "SELECT key, setting_id, open, document FROM setting
+             WHERE authority = $1 AND supply_version > $2",
+            authority.as_str(),
+            version.0,
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .sorted()?;
+        for row in rows {
+            let setting = row.document.filter(|_| row.open);
+            changes.settings.push((
+                SettingKey(row.key),
+                row::parse("setting.setting_id", &row.setting_id)?,
+                setting.as_ref().map(row::setting).transpose()?,
+            ));
+        }
+        let rows = sqlx::query!(
+            "SELECT key, setting_id FROM setting WHERE key IN (
+               SELECT setting_key FROM occupancy WHERE authority = $1 AND supply_from > $2
+               UNION SELECT setting_key FROM occupancy WHERE authority = $1 AND supply_until > $2)",
+            authority.as_str(),
+            version.0,
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .sorted()?;
+        let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
+        for row in rows {
+            changes.held.insert(row::parse("setting.setting_id", &row.setting_id)?, Vec::new());
+        }
+        if !keys.is_empty() {
+            for live in occupancy::live(conn, &[], &keys).await? {
+                changes.held.entry(live.setting_id.clone()).or_default().extend(live.held());
+            }
+        }
+        transaction.commit().await.sorted()?;
+        Ok(changes)
+    }
+
+    /// `authority`'s supply as it was at `version`.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn supply_at(
+        &self,
+        authority: AuthorityCode,
+        version: SupplyVersion,
+    ) -> Result<PastSupply> {
+        let rows = sqlx::query!(
+            r#"SELECT key, document AS "document!" FROM setting_version
+               WHERE authority = $1 AND supply_from <= $2
+                 AND (supply_until IS NULL OR supply_until > $2) AND document IS NOT NULL"#,
+            authority.as_str(),
+            version.0,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        let mut settings = Vec::with_capacity(rows.len());
+        for row in rows {
+            settings.push((SettingKey(row.key), row::setting(&row.document)?));
+        }
+        settings.sort_by(|(_, a), (_, b)| a.setting_id.cmp(&b.setting_id));
+        let mut conn = self.conn().await?;
+        let occupancies = occupancy::at_version(&mut conn, authority.as_str(), version.0).await?;
+        Ok(PastSupply { settings, occupancies })
+    }
+
+    /// A register's entry.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn setting(
+        &self,
+        authority: AuthorityCode,
+        setting_id: &SettingId,
+    ) -> Result<Option<SettingHead>> {
+        let row = sqlx::query!(
+            "SELECT key, version, open, document FROM setting
+             WHERE authority = $1 AND setting_id = $2",
+            authority.as_str(),
+            setting_id.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .sorted()?;
+        row.map(|row| {
+            Ok(SettingHead {
+                key: SettingKey(row.key),
+                version: row::whole("setting.version", row.version)?,
+                open: row.open,
+                setting: row.document.as_ref().map(row::setting).transpose()?,
+            })
+        })
+        .transpose()
+    }
+
+    /// At most `limit` entries in supply of `authority`'s register, by id, after `cursor`.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn list_settings(
+        &self,
+        authority: AuthorityCode,
+        cursor: Option<&SettingId>,
+        limit: u32,
+    ) -> Result<Vec<Arc<Setting>>> {
+        let documents = sqlx::query_scalar!(
+            r#"SELECT document AS "document!" FROM setting
+               WHERE authority = $1 AND open AND ($2::text IS NULL OR setting_id > $2)
+               ORDER BY setting_id LIMIT $3"#,
+            authority.as_str(),
+            cursor.map(SettingId::as_str),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        documents.iter().map(row::setting).collect()
+    }
+
+    /// The settings that some of `keys` stand for.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn setting_ids(
+        &self,
+        keys: &BTreeSet<SettingKey>,
+    ) -> Result<BTreeMap<SettingKey, (AuthorityCode, SettingId)>> {
+        let keys: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let rows = sqlx::query!(
+            "SELECT key, authority, setting_id FROM setting WHERE key = ANY ($1)",
+            &keys
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        rows.into_iter()
+            .map(|row| {
+                let authority = row::parse("setting.authority", &row.authority)?;
+                let setting_id = row::parse("setting.setting_id", &row.setting_id)?;
+                Ok((SettingKey(row.key), (authority, setting_id)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,238 @@
+//! What the database itself holds up: row-level security, constraints, the append-only audit.
+
+use crate::support::*;
+use oss_domain::AuthorityCode;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// One row of every table that has an authority, for `authority`, by the owner.
+async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
+    let id = |n: i64| format!("00000000-0000-0000-0000-{:012}", key * 100 + n);
+    let (hash, half) = ("sha256('x')", "substr(sha256('x'), 1, 16)");
+    let statements = format!(
+        "INSERT INTO register VALUES ('{authority}', 1);
+         INSERT INTO setting VALUES ('{authority}', 'F01', {key}, 1, 0, true, '{{}}', 1);
+         INSERT INTO setting_version VALUES ('{authority}', {key}, 1, NULL, now(), '{{}}');
+         INSERT INTO referral (authority, referral_id, key, revision, content, state, urgency,
+           received_at, audit_seq, audit_hash)
+           VALUES ('{authority}', 'R01', {key}, 1, {hash}, 'received', 'urgent', now(), 0, {hash});
+         INSERT INTO referral_revision
+           VALUES ('{authority}', {key}, 1, {hash}, '{{}}', NULL, now());
+         INSERT INTO policy VALUES ({hash}, 'p', 't') ON CONFLICT DO NOTHING;
+         INSERT INTO match_run VALUES ('{run}', '{authority}', {key}, 1, 1, {hash}, '1', 'g', now(),
+           0, {half}, '');
+         INSERT INTO occupancy VALUES ('{hold}', '{authority}', {key}, {key}, '{offer}', 'held', NULL,
+           '{{1}}', '[]', now(), NULL, NULL, 1, NULL);
+         INSERT INTO place_taken VALUES ({key}, 1, '{authority}', '{hold}');
+         INSERT INTO outbox (event_id, authority, subject, payload, created_at)
+           VALUES ('{event}', '{authority}', 's', '', now());
+         INSERT INTO dead_letter (dead_letter_id, authority, subject, code, reason, errors, attempts,
+           received_at, headers, payload)
+           VALUES ('{letter}', '{authority}', 's', 'c', 'r', '[]', 1, now(), '[]', '');
+         INSERT INTO idempotency VALUES ('{authority}', 'a', 'k', 'r', {hash}, now());
+         INSERT INTO audit VALUES ('{authority}', NULL, 1, now(), 'service', 'a', 'b', 'c', NULL,
+           {hash}, {hash});
+         INSERT INTO audit_chain VALUES ('{authority}', 1, {hash});",
+        run = id(1),
+        hold = id(2),
+        offer = id(3),
+        event = id(4),
+        letter = id(5),
+    );
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(owner).await.unwrap();
+}
+
+/// Every table with an authority.
+async fn protected(owner: &mut PgConnection) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+         WHERE attname = 'authority' AND relkind = 'r' ORDER BY relname",
+    )
+    .fetch_all(owner)
+    .await
+    .unwrap()
+}
+
+async fn count(conn: &mut PgConnection, table: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+        .fetch_one(conn)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_service_sees_the_rows_of_the_authorities_it_serves_and_no_others() {
+    let database = Database::new().await;
+    let mut owner = database.owner().await;
+    fill(&mut owner, derby(), 1).await;
+    fill(&mut owner, nottingham(), 2).await;
+    let tables = protected(&mut owner).await;
+    assert!(tables.len() >= 13, "{tables:?}");
+    let mut service = database.service().await;
+    for (served, visible) in
+        [("", 0), ("E06000015", 1), ("E06000018", 1), ("E06000015,E06000018", 2), ("E10000007", 0)]
+    {
+        sqlx::query("SELECT set_config('oss.authorities', $1, false)")
+            .bind(served)
+            .execute(&mut service)
+            .await
+            .unwrap();
+        for table in &tables {
+            assert_eq!(count(&mut service, table).await, visible, "{table} for '{served}'");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_table_with_an_authority_is_protected_and_every_table_is_explained() {
+    let database = Database::new().await;
+    let mut owner = database.owner().await;
+    let open: Vec<String> = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+         WHERE attname = 'authority' AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert!(open.is_empty(), "{open:?}");
+    let unexplained: Vec<String> = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
+           AND relname <> '_sqlx_migrations' AND relname <> 'outbox_sequence_seq'
+           AND obj_description(oid) IS NULL",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert!(unexplained.is_empty(), "{unexplained:?}");
+}
+
+#[tokio::test]
+async fn a_service_writes_no_row_of_an_authority_it_does_not_serve() {
+    let database = Database::new().await;
+    let store = database.store();
+    let refused = run(&store, &want_setting(nottingham(), "F01"), |unit, context| {
+        let setting = setting(nottingham(), "F01", 1);
+        oss_workflow::supply::change_setting(unit, context, setting).unwrap()
+    })
+    .await
+    .unwrap_err();
+    let chain = format!("{refused:?}");
+    assert!(chain.contains("row-level security"), "{chain}");
+}
+
+#[tokio::test]
+async fn lines_of_the_audit_are_never_changed_not_even_by_the_owner() {
+    let database = Database::new().await;
+    receive(&database.store(), derby(), "R01", 1).await;
+    let mut owner = database.owner().await;
+    let mut service = database.service().await;
+    for statement in ["UPDATE audit SET act = 'x'", "DELETE FROM audit", "TRUNCATE audit"] {
+        let error = sqlx::query(statement).execute(&mut owner).await.unwrap_err().to_string();
+        assert!(error.contains("lines of audit are never changed"), "{error}");
+        let error = sqlx::query(statement).execute(&mut service).await.unwrap_err().to_string();
+        assert!(error.contains("permission denied"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_database_refuses_what_must_never_be() {
+    let database = Database::new().await;
+    let mut owner = database.owner().await;
+    fill(&mut owner, derby(), 1).await;
+    let half = "substr(sha256('x'), 1, 16)";
+    let referral = |set: &str| format!("UPDATE referral SET {set}");
+    for (statement, constraint) in [
+        ("INSERT INTO register VALUES ('Derby', 0)".to_owned(), "register_authority_check"),
+        ("UPDATE register SET supply_version = -1".to_owned(), "register_supply_version_check"),
+        ("UPDATE setting SET setting_id = 'a b'".to_owned(), "setting_setting_id_check"),
+        ("UPDATE setting SET version = -1".to_owned(), "setting_version_check"),
+        ("UPDATE setting SET occupancy_version = -1".to_owned(), "setting_occupancy_version_check"),
+        ("UPDATE setting SET document = NULL".to_owned(), "setting_open_has_document"),
+        ("UPDATE setting SET supply_version = 0".to_owned(), "setting_supply_version_check"),
+        ("INSERT INTO setting SELECT authority, 'F02', key, 1, 0, true, '{}', 1 FROM setting".to_owned(),
+            "setting_key_once"),
+        ("UPDATE setting_version SET supply_until = 1".to_owned(), "setting_version_ends_after_it_begins"),
+        ("INSERT INTO setting_version SELECT authority, key, 2, NULL, at, '{}' FROM setting_version".to_owned(),
+            "setting_version_current"),
+        (referral("authority = 'x'"), "referral_authority_check"),
+        (referral("referral_id = ''"), "referral_referral_id_check"),
+        (referral("content = ''"), "referral_content_check"),
+        (referral("state = 'lost'"), "referral_state_check"),
+        (referral("revision = 4294967296"), "referral_revision_check"),
+        (referral("revision = 0"), "referral_has_arrived"),
+        (referral("urgency = NULL"), "referral_has_arrived"),
+        (referral("run_revision = 1"), "referral_run_is_whole"),
+        (referral("run_digest = ''"), "referral_run_digest_check"),
+        (referral("audit_seq = -1"), "referral_audit_seq_check"),
+        (referral("audit_hash = ''"), "referral_audit_hash_check"),
+        ("INSERT INTO referral SELECT authority, 'R02', key, 1, content, state, urgency, now(), NULL, NULL,
+            NULL, NULL, NULL, 0, audit_hash FROM referral".to_owned(), "referral_key_once"),
+        ("INSERT INTO referral_revision SELECT authority, key, 2, content,
+            '{\"wishes_and_feelings\": \"x\"}', NULL, now() FROM referral".to_owned(),
+            "referral_revision_keeps_narrative_apart"),
+        ("INSERT INTO referral_revision SELECT authority, 99, 1, content, '{}', NULL, now()
+            FROM referral".to_owned(), "referral_revision_key_fkey"),
+        ("UPDATE match_run SET revision = 9".to_owned(), "match_run_referral_key_revision_fkey"),
+        ("UPDATE match_run SET policy_sha256 = ''".to_owned(), "match_run_policy_sha256_fkey"),
+        ("UPDATE match_run SET digest = ''".to_owned(), "match_run_digest_check"),
+        ("UPDATE occupancy SET claim = 'x', placement_id = NULL".to_owned(), "occupancy_claim_check"),
+        ("UPDATE occupancy SET claim = 'agreed'".to_owned(), "occupancy_placement_is_agreed"),
+        ("UPDATE occupancy SET supply_until = 0, ended = now()".to_owned(), "occupancy_ends_after_it_begins"),
+        ("UPDATE occupancy SET ended = now()".to_owned(), "occupancy_end_is_whole"),
+        ("UPDATE occupancy SET occupants = '{}'".to_owned(), "occupancy_occupants_check"),
+        ("INSERT INTO occupancy SELECT gen_random_uuid(), authority, referral_key, setting_key, offer_id,
+            claim, NULL, places, occupants, since, NULL, NULL, 2, NULL FROM occupancy".to_owned(),
+            "occupancy_once"),
+        ("INSERT INTO place_taken SELECT setting_key, place, authority, hold_id FROM place_taken".to_owned(),
+            "place_taken_once"),
+        ("UPDATE place_taken SET place = 0".to_owned(), "place_taken_place_check"),
+        ("INSERT INTO inbox VALUES ('s', '')".to_owned(), "inbox_event_id_check"),
+        ("INSERT INTO inbox VALUES ('s', '1'), ('s', '1')".to_owned(), "inbox_pkey"),
+        ("INSERT INTO outbox (event_id, subject, payload, created_at)
+            SELECT event_id, 's', '', now() FROM outbox".to_owned(), "outbox_event_once"),
+        ("UPDATE dead_letter SET resolved_at = now()".to_owned(), "dead_letter_resolution"),
+        ("UPDATE dead_letter SET attempts = 0".to_owned(), "dead_letter_attempts_check"),
+        ("UPDATE idempotency SET status = 200".to_owned(), "idempotency_answer_is_whole"),
+        ("UPDATE idempotency SET body_hash = ''".to_owned(), "idempotency_body_hash_check"),
+        ("UPDATE idempotency SET key = ''".to_owned(), "idempotency_key_check"),
+        ("INSERT INTO audit SELECT authority, NULL, seq, at, actor_kind, actor, act, thing, reason,
+            previous_hash, hash FROM audit".to_owned(), "audit_line_once"),
+        ("INSERT INTO audit SELECT authority, NULL, 2, at, 'robot', actor, act, thing, reason,
+            previous_hash, hash FROM audit".to_owned(), "audit_actor_kind_check"),
+        (format!("INSERT INTO installation VALUES (true, {half}, '')"), "installation_pkey"),
+        ("UPDATE installation SET secret = ''".to_owned(), "installation_secret_check"),
+    ] {
+        let error = sqlx::query(AssertSqlSafe(statement.clone())).execute(&mut owner).await;
+        let error = error.expect_err(&statement);
+        let found = error.as_database_error().and_then(|error| error.constraint());
+        assert_eq!(found, Some(constraint), "{statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_knows_its_schema_and_its_key() {
+    let database = Database::new().await;
+    assert_eq!(database.store().pending_migrations().await.unwrap(), 0);
+
+    let other = oss_storage::InstallationKey::new([1; 32]);
+    let stranger = oss_storage::PgStore::connect(&database.options(&[derby()]), other).unwrap();
+    let error = stranger.pending_migrations().await.unwrap_err();
+    assert!(format!("{error:?}").contains("made with another key"), "{error:?}");
+
+    let empty = oss_testkit::PostgresServer::shared().await.create_database().await;
+    let options = oss_storage::ConnectOptions::new(&empty, "test", &[derby()]);
+    let store = oss_storage::PgStore::connect(&options, key()).unwrap();
+    assert!(store.pending_migrations().await.unwrap() > 0);
+
+    oss_storage::migrate::set_app_password(database.owner_url(), "it's '; \\ ok").await.unwrap();
+    let seal = database.store().offer_seal().await.unwrap();
+    let again = database.store().offer_seal().await.unwrap();
+    let pair = (oss_workflow::ReferralKey(1), oss_workflow::SettingKey(2));
+    assert_eq!(again.open(seal.seal(pair.0, pair.1)), pair);
+}
+
+impl Database {
+    async fn service(&self) -> PgConnection {
+        PgConnection::connect(&self.options(&[]).url).await.unwrap()
+    }
+}
