@@ -26,7 +26,7 @@ const MAX_MESSAGE_BYTES: i32 = 1 << 20;
 const DUPLICATE_WINDOW: Duration = Duration::from_hours(1);
 
 /// After this long without a word a message is delivered again.
-const ACK_WAIT: Duration = Duration::from_secs(30);
+const ACK_WAIT: Duration = Duration::from_secs(10);
 
 /// The streams could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -102,7 +102,9 @@ pub struct Market<'a> {
 
 impl std::fmt::Debug for Market<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Market").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("Market")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -130,14 +132,21 @@ pub fn rank_referral(
     query: &Query,
     market: Market<'_>,
 ) -> Reranked {
-    let Some(head) = unit.referrals.get_mut(at).filter(|head| head.state.is_open()) else {
+    let Some(head) = unit
+        .referrals
+        .get_mut(at)
+        .filter(|head| head.state.is_open())
+    else {
         return Reranked::NotOpen;
     };
     let outcome = rank(query, market.supply, market.policy, context.now);
     let digest = u128::from_be_bytes(outcome.digest());
     head.evaluated = Some(market.version);
     unit.changed_referrals.insert(at.clone());
-    if head.run.is_some_and(|run| run.revision == head.revision && run.digest == digest) {
+    if head
+        .run
+        .is_some_and(|run| run.revision == head.revision && run.digest == digest)
+    {
         return Reranked::Same;
     }
     let facts = RunFacts {
@@ -152,43 +161,70 @@ pub fn rank_referral(
         gazetteer: market.gazetteer.clone(),
         evaluated_at: context.now,
     };
-    let n_offers = outcome.ranked().len();
-    head.run = Some(RunHead { run_id: facts.run_id, revision: head.revision, digest });
+    let n_offers = outcome.n_ranked();
+    head.run = Some(RunHead {
+        run_id: facts.run_id,
+        revision: head.revision,
+        digest,
+    });
     // Once providers were approached, a new order does not take that back.
     if head.state != ReferralState::InCallOff {
-        head.state = if n_offers > 0 { ReferralState::Ranked } else { ReferralState::Unfilled };
+        head.state = if n_offers > 0 {
+            ReferralState::Ranked
+        } else {
+            ReferralState::Unfilled
+        };
     }
     let key = head.key;
     let proposal = propose(&facts, key, &outcome, market);
-    unit.record(context, at.0, Some(key), "referral.ranked", facts.run_id, None);
+    unit.record(
+        context,
+        at.0,
+        Some(key),
+        "referral.ranked",
+        facts.run_id,
+        None,
+    );
     unit.announce(context, Event::Proposed(proposal.into()));
-    unit.log.push(Entry::Run(Box::new(Run { facts, key, outcome: outcome.into(), digest })));
+    unit.log.push(Entry::Run(Box::new(Run {
+        facts,
+        key,
+        outcome: outcome.into(),
+        digest,
+    })));
     Reranked::Changed { n_offers }
 }
 
-fn propose(
-    facts: &RunFacts,
-    key: ReferralKey,
-    outcome: &Outcome,
-    market: Market<'_>,
-) -> Proposal {
+fn propose(facts: &RunFacts, key: ReferralKey, outcome: &Outcome, market: Market<'_>) -> Proposal {
     let n_shown = market.policy.n_offers();
-    let offers = outcome.ranked().take(n_shown).filter_map(|ranked| outcome.offer(ranked));
+    let offers = outcome
+        .ranked()
+        .take(n_shown)
+        .filter_map(|ranked| outcome.offer(ranked));
     let offers = offers.zip(1..).filter_map(|(offer, rank)| {
         let setting = (market.key_of)(&offer.setting_id)?;
-        Some(RankedOffer { offer_id: market.seal.seal(key, setting), rank, offer })
+        Some(RankedOffer {
+            offer_id: market.seal.seal(key, setting),
+            rank,
+            offer,
+        })
     });
-    let conditional = outcome.conditional().filter_map(|(setting_id, reasons, requires)| {
-        Some(ExcludedSetting { setting_id: setting_id?.clone(), reasons, requires })
+    let conditional = outcome
+        .conditional()
+        .map(|(setting_id, reasons, requires)| ExcludedSetting {
+            setting_id: setting_id.clone(),
+            reasons,
+            requires,
+        });
+    let near_misses = outcome.near_misses().map(|(setting_id, reason)| NearMiss {
+        setting_id: setting_id.clone(),
+        reason,
     });
-    let near_misses = outcome
-        .near_misses()
-        .map(|(setting_id, reason)| NearMiss { setting_id: setting_id.clone(), reason });
     Proposal {
         facts: facts.clone(),
         evaluated: outcome.evaluated(),
         offers: offers.collect(),
-        more: outcome.ranked().len() > n_shown,
+        more: outcome.n_ranked() > n_shown,
         conditional: conditional.collect(),
         exclusion_counts: outcome.exclusion_counts().collect(),
         near_misses: near_misses.collect(),
