@@ -1,6 +1,8 @@
 //! The edge assertions that belong to the pure core; the others are tests of the parts they are
 //! about (clocks and approvals in oss-workflow, the return in its own crate).
 
+#![expect(clippy::unwrap_used, reason = "a fault fails the test")]
+
 use chrono::{Days, NaiveDate};
 use oss_domain::{
     Act, Approval, Level, Need, Referral, SettingId, Sex, Warning,
