@@ -8,16 +8,17 @@
 //! which expands to an [`Evaluation`]. `check` recomputes an evaluation from the plain referral
 //! and settings and tells what is wrong with it. [`explain`] words all of it for people.
 //!
-//! Invariants (`tests/properties.rs` holds them)
+//! Invariants (`tests/suite/properties.rs` holds them)
 //! - A setting is ranked, or excluded with **all** its reasons; a connected person of other
 //!   children appears nowhere.
 //! - Adding or removing a setting never reorders the others; the order of the supply is irrelevant.
 //! - The same inputs give the same outcome, and [`Outcome::digest`] tells whether two are the same.
 //! - `check` shares no code with `rank`: neither can hide the other's mistakes.
 //!
-//! To add a rule: add its code in `oss_domain::reason`, its words and law in `rules/catalogue.rs`,
-//! its test in `rules.rs`, and the same rule, written again, in `check.rs` and in the reference of
-//! the tests.
+//! To add a rule: its code goes in `oss_domain::reason`, its bit in `sets.rs`, its words and law in
+//! `rules/catalogue.rs`, the rule in `rules.rs` and, written again, in `check/facts.rs` and
+//! `tests/suite/reference.rs`; `tests/suite/world.rs` must then make worlds that meet it, which
+//! `the_worlds_reach_every_code` counts.
 
 mod bound;
 pub mod check;
