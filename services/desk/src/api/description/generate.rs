@@ -1,0 +1,208 @@
+//! Makes the OpenAPI document from the table of routes, the contract's schemas, and what is said
+//! here about each call.
+
+use crate::api::{BASE, Route, routes};
+use axum::http::Method;
+use oss_domain::role::Role;
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+mod calls;
+mod schemas;
+
+pub(crate) use schemas::validator;
+
+/// Every call can fail so.
+const ALWAYS: [u16; 6] = [400, 401, 403, 429, 500, 503];
+
+fn header(name: &str, description: &str) -> Value {
+    json!({
+        "name": name, "in": "header", "description": description, "schema": { "type": "string" }
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let call = calls::call(&route.method, route.path)
+        .unwrap_or_else(|| panic!("{} {} is not described", route.method, route.path));
+    let mut parameters: Vec<_> = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    parameters.extend(call.query);
+    if route.method == Method::POST {
+        parameters.push(header(
+            "Idempotency-Key",
+            "The same key and body again: the same answer, and nothing is done twice. Kept for a day.",
+        ));
+    }
+    if call.fails.contains(&412) {
+        parameters.push(header(
+            "If-Match",
+            "Only if what is stored has this entity tag.",
+        ));
+    }
+    let (status, schema) = call.answers;
+    let mut responses = Map::new();
+    responses.insert(status.to_string(), success(route, status, schema));
+    if route.method == Method::PUT && status == 200 {
+        responses.insert("201".into(), success(route, 201, schema));
+    }
+    let fails: BTreeSet<_> = call.fails.iter().chain(&ALWAYS).collect();
+    for status in fails {
+        responses.insert(
+            status.to_string(),
+            json!({ "$ref": format!("#/components/responses/Problem{status}") }),
+        );
+    }
+    let roles: Vec<_> = Role::ALL
+        .iter()
+        .filter(|role| crate::access::allows(route.act, **role))
+        .map(|role| role.as_str())
+        .collect();
+    let mut operation = json!({
+        "operationId": route.operation_id(),
+        "summary": call.summary,
+        "tags": [route.path.split('/').nth(1)],
+        "x-act": crate::access::name(route.act),
+        "x-roles": roles,
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if let Some(schema) = call.takes {
+        operation["requestBody"] =
+            json!({ "required": true, "content": content("application/json", schema) });
+    }
+    operation
+}
+
+fn success(route: &Route, status: u16, schema: &str) -> Value {
+    let description = match status {
+        201 => "Created.",
+        202 => "Accepted: committed, and acted on at once.",
+        _ => "Done.",
+    };
+    let mut response = json!({
+        "description": description, "content": content("application/json", schema)
+    });
+    let told = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
+    let mut headers = Map::new();
+    if route.method != Method::GET && matches!(status, 201 | 202) && schema != "RetryRequested" {
+        headers.insert("Location".into(), told("Where it can be read."));
+    }
+    if matches!(schema, "ReferralSummary" | "StoredReferral" | "Setting") {
+        headers.insert("ETag".into(), told("For `If-Match`."));
+    }
+    if !headers.is_empty() {
+        response["headers"] = Value::Object(headers);
+    }
+    response
+}
+
+fn content(media_type: &str, schema: &str) -> Value {
+    json!({ media_type: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
+}
+
+fn problems() -> Map<String, Value> {
+    let problem = |status: u16, description: &str| {
+        (
+            format!("Problem{status}"),
+            json!({
+                "description": description,
+                "content": content("application/problem+json", "Problem"),
+            }),
+        )
+    };
+    [
+        problem(400, "Not understood."),
+        problem(401, "Not authenticated."),
+        problem(403, "Not allowed."),
+        problem(404, "Does not exist."),
+        problem(409, "Clashes with what is stored."),
+        problem(412, "It has changed meanwhile."),
+        problem(413, "The body is over 256 KiB."),
+        problem(415, "The body is not JSON."),
+        problem(
+            422,
+            "Fields are missing or wrong: `errors` lists every one.",
+        ),
+        problem(
+            429,
+            "Too many requests: wait as long as `Retry-After` says.",
+        ),
+        problem(500, "A fault of ours."),
+        problem(503, "Not available: try again after `Retry-After`."),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn document() -> Value {
+    let mut paths = Map::new();
+    for route in routes() {
+        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        item[route.method.as_str().to_ascii_lowercase()] = operation(&route);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "One Stop Shop",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Finds children in care a lawful, suitable home, with every reason shown. Errors are problems (RFC 9457).",
+            "license": { "name": "MIT", "identifier": "MIT" },
+        },
+        "servers": [{ "url": BASE }],
+        "security": [{ "bearer": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
+            "schemas": schemas::all(),
+            "responses": problems(),
+        },
+    })
+}
+
+fn published() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/contract/openapi.json")
+}
+
+#[test]
+fn the_published_description_is_that_of_the_types() {
+    let mut text = serde_json::to_string_pretty(&document()).unwrap();
+    text.push('\n');
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how the checked-in file is renewed"
+    )]
+    if std::env::var("UPDATE_CONTRACT").is_ok() {
+        fs::write(published(), &text).unwrap();
+    }
+    let stored = fs::read_to_string(published()).unwrap();
+    assert!(
+        stored == text,
+        "docs/contract/openapi.json is out of step; renew it with UPDATE_CONTRACT=1 cargo test -p oss-desk published"
+    );
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_schema_is_one() {
+    let document = document();
+    let mut open = vec![&document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(reference)) = fields.get("$ref") {
+                    let pointer = reference.strip_prefix('#').expect("references stay inside");
+                    assert!(document.pointer(pointer).is_some(), "{reference}");
+                }
+                open.extend(fields.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    for (name, _) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(validator(name).is_some(), "{name}");
+    }
+}

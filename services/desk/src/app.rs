@@ -1,0 +1,93 @@
+//! What every handler shares.
+
+use crate::{
+    Deps,
+    limits::{Buckets, Limits},
+    metrics::Metrics,
+    principal::ApiToken,
+};
+use oss_domain::Clock;
+use oss_geography::Gazetteer;
+use oss_matching::Policy;
+use oss_storage::PgStore;
+use oss_workflow::OfferSeal;
+use rand_core::RngCore;
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+};
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct App(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Arc<PgStore>,
+    pub(crate) gazetteer: Arc<Gazetteer>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) seal: OfferSeal,
+    pub(crate) clock: Arc<dyn Clock>,
+    chance: Chance,
+    pub(crate) tokens: Vec<ApiToken>,
+    pub(crate) limits: Limits,
+    pub(crate) buckets: Buckets,
+    /// Counts for all those that nobody knows.
+    pub(crate) nobody: Arc<str>,
+    pub(crate) room: Semaphore,
+    pub(crate) metrics: Metrics,
+    pub(crate) committed: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// Where chance comes from: one at a time.
+struct Chance(Mutex<Box<dyn RngCore + Send>>);
+
+impl fmt::Debug for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Chance")
+    }
+}
+
+impl App {
+    /// Where to listen, and what the handlers share.
+    pub(crate) fn new(deps: Deps) -> Result<(TcpListener, Self), oss_telemetry::metrics::Error> {
+        let metrics = Metrics::register(&deps.metrics)?;
+        let shared = Shared {
+            store: deps.store,
+            gazetteer: deps.gazetteer,
+            policy: deps.policy,
+            seal: deps.seal,
+            clock: deps.clock,
+            chance: Chance(Mutex::new(deps.rng)),
+            tokens: deps.tokens,
+            buckets: Buckets::new(&deps.limits),
+            nobody: "".into(),
+            room: Semaphore::new(deps.limits.concurrent_requests),
+            limits: deps.limits,
+            metrics,
+            committed: deps.committed,
+            wake: deps.wake,
+        };
+        Ok((deps.listener, Self(Arc::new(shared))))
+    }
+
+    /// Does something with chance; not to be held for long.
+    pub(crate) fn with_chance<T>(&self, draw: impl FnOnce(&mut dyn RngCore) -> T) -> T {
+        // Chance has no state that a panic could leave half changed.
+        let mut rng = self.chance.0.lock().unwrap_or_else(PoisonError::into_inner);
+        draw(rng.as_mut())
+    }
+}

@@ -1,0 +1,117 @@
+//! Who calls: authentication of every request, authorisation of every route.
+
+use crate::{
+    access::{self, Asked},
+    answer::Trace,
+    app::App,
+    principal::{self, Principal},
+    problem::Fault,
+};
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, header, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use oss_domain::AuthorityCode;
+use std::sync::Arc;
+
+/// Whoever calls, as a handler knows them: authenticated, and allowed to use its route.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Arc<Principal>,
+    /// The W3C trace context of the request.
+    pub(crate) traceparent: Option<Arc<str>>,
+}
+
+impl Caller {
+    /// Sees to it that the caller works for `authority`.
+    pub(crate) fn works_for(&self, authority: AuthorityCode) -> Result<(), Fault> {
+        if self.principal.authorities.contains(&authority) {
+            Ok(())
+        } else {
+            Err(Fault::forbidden("You do not work for this council."))
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        // Nobody gets here without `authorise`; if somebody does, it is shut.
+        let allowed = parts
+            .extensions
+            .get::<Allowed>()
+            .ok_or_else(Fault::unauthorised)?;
+        Ok(allowed.0.clone())
+    }
+}
+
+/// A caller who may use the route that was asked for.
+#[derive(Clone, Debug)]
+struct Allowed(Caller);
+
+/// Finds out who calls, and counts the request against their share.
+pub(crate) async fn authenticate(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Fault> {
+    let principal = match token(request.headers()) {
+        None => Err("missing"),
+        Some(token) => principal::bearer(&app.tokens, token).ok_or("unknown"),
+    };
+    let principal = match principal {
+        Ok(principal) => Arc::clone(principal),
+        Err(outcome) => {
+            app.metrics.authenticated(outcome);
+            app.buckets.take(&app.nobody).map_err(Fault::too_many)?;
+            return Err(Fault::unauthorised());
+        }
+    };
+    app.metrics.authenticated("ok");
+    app.buckets.take(&principal.id).map_err(Fault::too_many)?;
+    let trace = request.extensions().get::<Trace>();
+    let traceparent = trace.map(|trace| Arc::clone(&trace.parent));
+    request.extensions_mut().insert(Caller {
+        principal,
+        traceparent,
+    });
+    Ok(next.run(request).await)
+}
+
+/// Lets the request through to a route that does `act`, if its caller may do that.
+pub(crate) async fn authorise(
+    State((app, act)): State<(App, Asked)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Fault> {
+    let caller = request
+        .extensions()
+        .get::<Caller>()
+        .ok_or_else(Fault::unauthorised)?
+        .clone();
+    if !access::is_allowed(&caller.principal, act) {
+        let (user, act) = (&*caller.principal.id, access::name(act));
+        app.metrics.denied(act);
+        tracing::warn!(user.id = user, act, "denied {act} to {user}");
+        return Err(Fault::forbidden(format!(
+            "None of your roles allows {act}."
+        )));
+    }
+    request.extensions_mut().insert(Allowed(caller));
+    Ok(next.run(request).await)
+}
+
+/// The bearer token (RFC 6750): the scheme's name in any case.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
