@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, clippy::expect_used, reason = "these are tests")]
 
 mod history;
+mod messages;
 mod support;
 mod units;
 mod walls;

@@ -2,7 +2,8 @@
 
 use crate::support::*;
 use oss_domain::lifecycle::ReferralState;
-use oss_workflow::{Store, StoreError, SupplyVersion, Wanted};
+use oss_storage::referrals::{ReferralCursor, ReferralFilter};
+use oss_workflow::{Store, StoreError, SupplyVersion, Unit, Wanted};
 
 #[tokio::test]
 async fn a_referral_is_found_again_as_it_was_committed() {
@@ -57,4 +58,167 @@ async fn an_event_is_seen_once_for_ever() {
     run(&store, &wanted, |unit, _| second(unit)).await.unwrap();
     let clash = store.commit(slow, slow_opened).await.unwrap_err();
     assert!(matches!(clash, StoreError::Clash(_)), "{clash:?}");
+}
+
+#[tokio::test]
+async fn two_units_on_one_referral_take_turns() {
+    let database = Database::new().await;
+    let store = std::sync::Arc::new(database.store());
+    receive(&store, derby(), "R01", 1).await;
+    let (mut first, first_opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
+    let second = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let (unit, _opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
+            unit.referrals[&(derby(), rid("R01"))].clone()
+        }
+    });
+    // The second one waits in the database for the first one's lock.
+    let mut owner = database.owner().await;
+    let mut waiting = 0_i64;
+    while waiting == 0 {
+        waiting = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+    }
+    assert!(!second.is_finished());
+    step(&mut first, |unit, context| {
+        oss_workflow::referral::receive(unit, context, &referral(derby(), "R01", 2), content(2))
+    })
+    .unwrap();
+    store.commit(first, first_opened).await.unwrap();
+    let seen = second.await.unwrap();
+    assert_eq!(seen.revision, 2, "it sees what the first one did");
+    assert_eq!(seen.referral.unwrap().revision, 2);
+}
+
+#[tokio::test]
+async fn two_units_that_both_make_a_referral_make_one() {
+    let database = Database::new().await;
+    let store = database.store();
+    let (mut slow, slow_opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
+    receive(&store, derby(), "R01", 1).await;
+    step(&mut slow, |unit, context| {
+        oss_workflow::referral::receive(unit, context, &referral(derby(), "R01", 2), content(2))
+    })
+    .unwrap();
+    let clash = store.commit(slow, slow_opened).await.unwrap_err();
+    assert!(matches!(clash, StoreError::Clash(_)), "{clash:?}");
+    receive(&store, derby(), "R01", 2).await;
+    assert_eq!(store.check_referral_heads().await.unwrap(), []);
+    assert_eq!(store.check_audit_chains().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_referral_withdrawn_before_it_arrives_stays_withdrawn() {
+    let database = Database::new().await;
+    let store = database.store();
+    run(&store, &want_referral(derby(), "R01"), |unit, context| {
+        oss_workflow::referral::withdraw(unit, context, derby(), &rid("R01"), "moved away").unwrap()
+    })
+    .await
+    .unwrap();
+    receive(&store, derby(), "R01", 1).await;
+    let stored = store.referral(derby(), &rid("R01")).await.unwrap().unwrap();
+    assert_eq!((stored.state, stored.revision), (ReferralState::Withdrawn, 0));
+    assert!(stored.referral.is_none());
+}
+
+#[tokio::test]
+async fn any_tampering_with_the_audit_shows() {
+    let database = Database::new().await;
+    let store = database.store();
+    for revision in 1..=3 {
+        receive(&store, derby(), "R01", revision).await;
+    }
+    for version in 1..=2 {
+        change_setting(&store, derby(), "F01", version).await;
+    }
+    assert_eq!(store.check_audit_chains().await.unwrap(), []);
+    assert_eq!(store.check_audit_is_complete().await.unwrap(), []);
+    let mut owner = database.owner().await;
+    for (what, tampering) in [
+        ("a word", "UPDATE audit SET thing = 'x' WHERE seq = 2 AND referral_key IS NOT NULL"),
+        ("a time", "UPDATE audit SET at = at + interval '1 microsecond' WHERE seq = 1"),
+        ("an actor", "UPDATE audit SET actor = 'x' WHERE seq = 1 AND referral_key IS NULL"),
+        ("a lost line", "DELETE FROM audit WHERE seq = 2 AND referral_key IS NOT NULL"),
+        ("a lost end", "DELETE FROM audit WHERE seq = 2 AND referral_key IS NULL"),
+        ("a lost chain", "DELETE FROM audit WHERE referral_key IS NOT NULL"),
+        (
+            "a line too many",
+            "INSERT INTO audit SELECT authority, referral_key, 4, at, actor_kind, actor, act, thing,
+               reason, hash, hash FROM audit WHERE seq = 3",
+        ),
+        ("another order", "UPDATE audit SET seq = 7 - seq WHERE seq > 1"),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+            "ALTER TABLE audit DISABLE TRIGGER USER; CREATE TABLE kept AS TABLE audit; {tampering}"
+        )))
+        .execute(&mut owner)
+        .await
+        .unwrap();
+        assert_ne!(store.check_audit_chains().await.unwrap(), [], "{what}");
+        sqlx::raw_sql(
+            "DELETE FROM audit; INSERT INTO audit TABLE kept; DROP TABLE kept;
+             ALTER TABLE audit ENABLE TRIGGER USER",
+        )
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    }
+    assert_eq!(store.check_audit_chains().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn referrals_are_listed_page_by_page() {
+    let database = Database::new().await;
+    let store = database.store();
+    for number in 1..=5 {
+        receive(&store, derby(), &format!("R0{number}"), 1).await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = store.list_referrals(derby(), ReferralFilter::default(), cursor, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        cursor = Some(ReferralCursor { received_at: last.received_at, key: last.key });
+        seen.extend(page.iter().map(|referral| referral.referral_id.to_string()));
+    }
+    assert_eq!(seen, ["R05", "R04", "R03", "R02", "R01"]);
+    let filter = ReferralFilter { state: Some(ReferralState::Ranked), urgency: None };
+    assert!(store.list_referrals(derby(), filter, None, 9).await.unwrap().is_empty());
+    let open = store.open_referrals().await.unwrap();
+    assert_eq!((open.len(), open[0].count), (1, 5));
+}
+
+#[tokio::test]
+async fn stale_referrals_are_shared_out_and_the_most_urgent_comes_first() {
+    let database = Database::new().await;
+    let store = database.store();
+    receive(&store, derby(), "R01", 1).await;
+    receive(&store, derby(), "R02", 1).await;
+    let mut owner = database.owner().await;
+    sqlx::query("UPDATE referral SET urgency = 'emergency' WHERE referral_id = 'R02'")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    let ids = |unit: &Unit| unit.referrals.keys().map(|(_, id)| id.to_string()).collect::<Vec<_>>();
+    let version = SupplyVersion(1);
+    assert_eq!(store.count_stale(derby(), version).await.unwrap(), 2);
+    let (first, first_opened) = store.open_stale(derby(), version, 1).await.unwrap();
+    let (second, second_opened) = store.open_stale(derby(), version, 1).await.unwrap();
+    assert_eq!((ids(&first), ids(&second)), (vec!["R02".to_owned()], vec!["R01".to_owned()]));
+    drop((first_opened, second_opened));
+
+    let (mut unit, opened) = store.open_stale(derby(), version, 9).await.unwrap();
+    for (at, head) in &mut unit.referrals {
+        head.evaluated = Some(version);
+        unit.changed_referrals.insert(at.clone());
+    }
+    store.commit(unit, opened).await.unwrap();
+    assert_eq!(store.count_stale(derby(), version).await.unwrap(), 0);
 }
