@@ -93,10 +93,12 @@ pub fn answer(
         head.state,
         OfferState::Withdrawn | OfferState::Selected | OfferState::NotSelected
     );
-    if taken_back || !pair.referral.state.is_open() {
+    let gone = answer == Answer::Accepted && !pair.setting.open;
+    if taken_back || gone || !pair.referral.state.is_open() {
         return Err(Refusal::Conflict {
             code: "too_late",
-            why: "the council has decided, or has taken the approach back".to_owned(),
+            why: "the council has decided or taken the approach back, or the setting has closed"
+                .to_owned(),
         });
     }
     within_maximum(&pair, &terms)?;

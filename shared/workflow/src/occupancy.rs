@@ -12,8 +12,8 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
-    AuthorityCode, ChildId, HoldId, OfferId, PlacementId, ReferralId, Setting, SettingId, Sex, codes,
-    referral::MatchingConditions,
+    AuthorityCode, ChildId, HoldId, OfferId, PlacementId, ReferralId, Setting, SettingId, Sex,
+    codes, referral::MatchingConditions,
 };
 use oss_matching::Held;
 use std::collections::BTreeSet;
@@ -95,16 +95,26 @@ impl Occupancy {
     /// would count them twice.
     #[must_use]
     pub fn is_listed_by(&self, setting: &Setting) -> bool {
-        let residents: BTreeSet<&ChildId> =
-            setting.occupancy.residents.iter().map(|resident| &resident.child_id).collect();
-        self.occupants.iter().all(|occupant| residents.contains(&occupant.child_id))
+        let residents: BTreeSet<&ChildId> = setting
+            .occupancy
+            .residents
+            .iter()
+            .map(|resident| &resident.child_id)
+            .collect();
+        self.occupants
+            .iter()
+            .all(|occupant| residents.contains(&occupant.child_id))
     }
 }
 
 /// How many places a group takes: a parent and child one, any other one each.
 #[must_use]
 pub fn places_taken(conditions: &MatchingConditions, n_children: usize) -> usize {
-    if conditions.parent_and_child { 1 } else { n_children }
+    if conditions.parent_and_child {
+        1
+    } else {
+        n_children
+    }
 }
 
 /// The lowest `n` place numbers of `setting` that no live occupancy has, or `None` where they are
@@ -117,23 +127,37 @@ pub fn free_places<'a>(
     live: impl IntoIterator<Item = &'a Occupancy>,
     n: usize,
 ) -> Option<Vec<u16>> {
-    let listed: BTreeSet<&ChildId> =
-        setting.occupancy.residents.iter().map(|resident| &resident.child_id).collect();
-    let mut taken = BTreeSet::new();
-    for occupancy in live.into_iter().filter(|it| it.is_live()) {
-        // A child that the register lists as well is counted once, there.
-        let unlisted = occupancy.occupants.iter().filter(|it| !listed.contains(&it.child_id));
-        if unlisted.count() > 0 {
-            taken.extend(occupancy.places.iter().copied());
-        }
-    }
+    let listed: BTreeSet<&ChildId> = setting
+        .occupancy
+        .residents
+        .iter()
+        .map(|resident| &resident.child_id)
+        .collect();
+    let live: Vec<_> = live.into_iter().filter(|it| it.is_live()).collect();
+    // A child that the register lists as well is counted once, there; its place keeps its number.
+    let is_listed = |it: &&&Occupancy| {
+        it.occupants
+            .iter()
+            .all(|one| listed.contains(&one.child_id))
+    };
+    let counted: usize = live
+        .iter()
+        .filter(|it| !is_listed(it))
+        .map(|it| it.places.len())
+        .sum();
+    let taken: BTreeSet<u16> = live
+        .iter()
+        .flat_map(|it| it.places.iter().copied())
+        .collect();
     let gone = setting.occupancy.residents.len() + usize::from(setting.occupancy.blocked_places);
     let usable = usize::from(setting.approval.places).saturating_sub(gone);
-    if taken.len() + n > usable {
+    if counted + n > usable {
         return None;
     }
-    let numbers: Vec<u16> =
-        (1..=setting.approval.places).filter(|number| !taken.contains(number)).take(n).collect();
+    let numbers: Vec<u16> = (1..=setting.approval.places)
+        .filter(|number| !taken.contains(number))
+        .take(n)
+        .collect();
     (numbers.len() == n).then_some(numbers)
 }
 
@@ -155,7 +179,9 @@ pub fn release(
     let hold = unit
         .occupancies
         .get(&hold_id)
-        .ok_or_else(|| Refusal::NotFound { what: format!("hold {hold_id}") })?;
+        .ok_or_else(|| Refusal::NotFound {
+            what: format!("hold {hold_id}"),
+        })?;
     if !hold.is_live() {
         return Ok(false);
     }
@@ -166,8 +192,17 @@ pub fn release(
         });
     }
     end(unit, context, hold_id);
-    let Some(hold) = unit.occupancies.get(&hold_id).cloned() else { return Ok(false) };
-    unit.record(context, hold.authority, Some(hold.referral), "place.released", hold_id, reason);
+    let Some(hold) = unit.occupancies.get(&hold_id).cloned() else {
+        return Ok(false);
+    };
+    unit.record(
+        context,
+        hold.authority,
+        Some(hold.referral),
+        "place.released",
+        hold_id,
+        reason,
+    );
     unit.announce(
         context,
         Event::PlaceReleased {
@@ -185,12 +220,10 @@ pub fn release(
 /// Leaves the counting of started placements to the register, once it lists their children.
 ///
 /// From then on a later entry without the child means that the child has left.
-pub fn hand_over(
-    unit: &mut Unit,
-    context: &mut Context<'_, '_>,
-    at: &(AuthorityCode, SettingId),
-) {
-    let Some(head) = unit.settings.get(at) else { return };
+pub fn hand_over(unit: &mut Unit, context: &mut Context<'_, '_>, at: &(AuthorityCode, SettingId)) {
+    let Some(head) = unit.settings.get(at) else {
+        return;
+    };
     let Some(setting) = &head.setting else { return };
     let listed = unit.occupancies.values().filter(|it| {
         it.setting == head.key
@@ -214,6 +247,13 @@ pub(crate) fn put(unit: &mut Unit, occupancy: Occupancy) {
 /// Ends an occupancy.
 pub(crate) fn end(unit: &mut Unit, context: &Context<'_, '_>, hold_id: HoldId) {
     if let Some(occupancy) = unit.occupancies.get(&hold_id).cloned() {
-        put(unit, Occupancy { ended: Some(context.now), until: None, ..occupancy });
+        put(
+            unit,
+            Occupancy {
+                ended: Some(context.now),
+                until: None,
+                ..occupancy
+            },
+        );
     }
 }

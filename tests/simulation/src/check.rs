@@ -1,0 +1,425 @@
+//! What must hold: of every commit as it is made, and of everything that is committed.
+
+use crate::{scene, tables::Tables};
+use chrono::{DateTime, Utc};
+use oss_domain::{ChildId, lifecycle::ReferralState};
+use oss_matching::{Query, Verdict, evaluate};
+use oss_workflow::{
+    Event, ReferralHead, Unit,
+    deadline::Due,
+    occupancy::{Claim, Occupancy},
+    offer::{OfferHead, OfferState},
+    placement::PlacementState,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
+
+/// Gathers what is wrong.
+#[derive(Default)]
+struct Found(Vec<String>);
+
+impl Found {
+    fn unless(&mut self, holds: bool, what: &str, of: &dyn Debug) {
+        if !holds {
+            self.0.push(format!("{what}: {of:?}"));
+        }
+    }
+}
+
+/// What a unit may not do to what is committed.
+pub(crate) fn before_commit(tables: &Tables, unit: &Unit) -> Vec<String> {
+    let mut found = Found::default();
+    for event in &unit.handled {
+        found.unless(
+            !tables.seen.contains(event),
+            "an event is handled twice",
+            event,
+        );
+    }
+    for at in &unit.changed_referrals {
+        let (Some(old), Some(new)) = (tables.referrals.get(at), unit.referrals.get(at)) else {
+            continue;
+        };
+        found.unless(new.revision >= old.revision, "a revision goes back", at);
+        let step = (old.state, new.state);
+        found.unless(may_follow(step), "an illegal transition", &(at, step));
+    }
+    for id in &unit.changed_deadlines {
+        let old = tables.deadlines.get(id).and_then(|it| it.settled_at);
+        found.unless(old.is_none(), "a deadline is acted on twice", id);
+    }
+    for (authority, new) in &unit.supply {
+        let old = tables.supply_version(*authority);
+        let expected = if unit.changed_supply.contains(authority) {
+            old.next()
+        } else {
+            *new
+        };
+        found.unless(
+            *new == expected,
+            "a supply version is skipped",
+            &(authority, old, new),
+        );
+    }
+    found.0
+}
+
+/// What must hold once a unit is written.
+///
+/// `latest` is the latest that the clock has shown.
+pub(crate) fn after_commit(tables: &Tables, unit: &Unit, latest: DateTime<Utc>) -> Vec<String> {
+    let mut found = Found::default();
+    audited(tables, unit, &mut found);
+    places(tables, &mut found);
+    decisions(tables, &mut found);
+    waiting(tables, &mut found);
+    told(tables, unit, latest, &mut found);
+    lawful(tables, unit, &mut found);
+    found.0
+}
+
+/// Which states may follow each other, by way of one commit.
+const fn may_follow((old, new): (ReferralState, ReferralState)) -> bool {
+    use ReferralState::{InCallOff, Placed, Ranked, Received, Selected, Unfilled, Withdrawn};
+    match (old, new) {
+        (Received, Ranked | Unfilled | Withdrawn)
+        | (Ranked, Unfilled | InCallOff | Selected | Withdrawn)
+        | (Unfilled, Ranked | InCallOff | Selected | Withdrawn)
+        | (InCallOff, Selected | Withdrawn)
+        | (Selected, Ranked | Placed | Withdrawn) => true,
+        (old, new) => old as u8 == new as u8,
+    }
+}
+
+/// No change without a line of audit that says who and when.
+fn audited(tables: &Tables, unit: &Unit, found: &mut Found) {
+    let changed = !(unit.changed_occupancies.is_empty()
+        && unit.changed_offers.is_empty()
+        && unit.changed_placements.is_empty()
+        && unit.changed_approvals.is_empty()
+        && unit.changed_settings.is_empty()
+        && unit.log.is_empty());
+    let written = tables.audit.iter().rev().take(unit.audit.len());
+    let complete = written.eq(unit.audit.iter().rev()) && !unit.audit.is_empty();
+    found.unless(
+        !changed || complete,
+        "a change without its audit",
+        &unit.audit,
+    );
+    let moved = !(unit.changed_occupancies.is_empty() && unit.changed_settings.is_empty());
+    let authorities = unit.changed_supply.iter();
+    for authority in authorities {
+        let version = tables.supply_version(*authority);
+        let expected = unit.supply.get(authority).copied();
+        found.unless(
+            Some(version) == expected,
+            "a supply version is lost",
+            authority,
+        );
+    }
+    found.unless(
+        !moved || !unit.changed_supply.is_empty(),
+        "supply changes without a version",
+        &unit.changed_occupancies,
+    );
+    for id in &unit.changed_occupancies {
+        let written = tables.occupancies.get(id) == unit.occupancies.get(id);
+        found.unless(written, "a place is not written", id);
+    }
+}
+
+/// No place twice, no child twice, no more places than there are.
+fn places(tables: &Tables, found: &mut Found) {
+    let mut numbers = BTreeSet::new();
+    let mut children: BTreeSet<&ChildId> = BTreeSet::new();
+    let mut referrals = BTreeSet::new();
+    for live in tables.live() {
+        for number in &live.places {
+            let free = numbers.insert((live.setting, *number));
+            found.unless(free, "a place is taken twice", &(&live.setting_id, number));
+        }
+        for occupant in &live.occupants {
+            let alone = children.insert(&occupant.child_id);
+            found.unless(alone, "a child is in two places", &occupant.child_id);
+        }
+        found.unless(
+            referrals.insert(live.referral),
+            "a referral has two places",
+            live,
+        );
+        let known = tables.referral(live.referral);
+        let closed = known.is_none_or(|head| head.state == ReferralState::Withdrawn);
+        found.unless(!closed, "a withdrawn referral has a place", live);
+    }
+}
+
+/// One decision a referral, and a place behind each.
+fn decisions(tables: &Tables, found: &mut Found) {
+    let mut decided = BTreeMap::new();
+    for placement in tables.placements.values() {
+        let takes_place = match placement.state {
+            PlacementState::Agreed => Some(Claim::Agreed),
+            PlacementState::Started => Some(Claim::Started),
+            PlacementState::Ended | PlacementState::Cancelled => None,
+        };
+        let place = tables.occupancies.get(&placement.hold_id);
+        let live = place.filter(|it| it.is_live()).map(|it| it.claim);
+        // The register takes the count over from a started placement.
+        let fits = live == takes_place
+            || (live.is_none() && place.is_some() && placement.state == PlacementState::Started);
+        found.unless(
+            fits,
+            "a placement and its place disagree",
+            &(placement.state, place),
+        );
+        if placement.state == PlacementState::Cancelled {
+            continue;
+        }
+        let first = decided
+            .insert(placement.referral, placement.state)
+            .is_none();
+        found.unless(
+            first,
+            "a referral has two decisions",
+            &placement.referral_id,
+        );
+        found.unless(
+            !placement.decided_by.is_empty(),
+            "nobody decided",
+            &placement.placement_id,
+        );
+        if placement.state == PlacementState::Started {
+            let missing = tables.approvals.values().any(|it| {
+                it.placement_id == placement.placement_id
+                    && it.blocks_start
+                    && it.record.as_ref().is_none_or(|record| !record.granted)
+            });
+            found.unless(
+                !missing,
+                "started without an approval",
+                &placement.placement_id,
+            );
+        }
+    }
+    for head in tables.referrals.values() {
+        let fits = match (head.state, decided.get(&head.key)) {
+            (ReferralState::Selected, decision) => decision == Some(&PlacementState::Agreed),
+            (ReferralState::Placed, decision) => {
+                matches!(
+                    decision,
+                    Some(PlacementState::Started | PlacementState::Ended)
+                )
+            }
+            (_, decision) => decision.is_none(),
+        };
+        found.unless(
+            fits,
+            "a state without its decision",
+            &(head.state, &head.referral_id),
+        );
+    }
+}
+
+/// Whatever waits has a deadline, and nothing else does.
+fn waiting(tables: &Tables, found: &mut Found) {
+    let open: BTreeSet<_> = tables
+        .deadlines
+        .values()
+        .filter(|it| it.settled_at.is_none())
+        .map(|it| (it.due, it.referral))
+        .collect();
+    let open_things: BTreeSet<Due> = open.iter().map(|(due, _)| *due).collect();
+    for place in tables.live().filter(|it| it.claim == Claim::Held) {
+        let ends = open_things.contains(&Due::HoldExpires(place.hold_id));
+        found.unless(
+            ends && place.until.is_some(),
+            "a hold without an end",
+            &place.hold_id,
+        );
+        let closed = tables.setting(place.setting).is_none_or(|head| !head.open);
+        found.unless(!closed, "a hold in a closed setting", &place.hold_id);
+    }
+    for offer in tables.offers.values() {
+        let waits = offer.state == OfferState::Approached;
+        let ends = open_things.contains(&Due::RespondBy(offer.offer_id));
+        found.unless(
+            waits == ends,
+            "an approach and its deadline disagree",
+            offer,
+        );
+        if offer.state.is_live() {
+            let closed = tables.setting(offer.setting).is_none_or(|head| !head.open);
+            found.unless(!closed, "a live offer on a closed setting", offer);
+            let head = tables.referral(offer.referral);
+            let is_open = head.is_some_and(|head| head.state.is_open());
+            found.unless(is_open, "a live offer for a closed referral", offer);
+            found.unless(offer.approached_by.is_some(), "nobody approached", offer);
+        }
+    }
+    for deadline in tables.deadlines.values() {
+        let early = deadline.settled_at.is_none()
+            && matches!(
+                deadline.due,
+                Due::HoldExpires(id) if !tables.occupancies.get(&id).is_some_and(Occupancy::is_live)
+            );
+        found.unless(!early, "a deadline of a hold that has ended", deadline);
+    }
+}
+
+/// What was done is told, and nothing else.
+fn told(tables: &Tables, unit: &Unit, latest: DateTime<Utc>, found: &mut Found) {
+    for at in &unit.changed_referrals {
+        let Some(head) = tables.referrals.get(at) else {
+            continue;
+        };
+        let Some(run) = head.run else { continue };
+        let current = tables
+            .outbox
+            .iter()
+            .rev()
+            .find_map(|row| match &row.outgoing.event {
+                Event::Proposed(proposal) if proposal.facts.referral_id == head.referral_id => {
+                    Some(proposal.facts.run_id)
+                }
+                _ => None,
+            });
+        found.unless(
+            current == Some(run.run_id),
+            "the current outcome was not told",
+            at,
+        );
+        found.unless(
+            tables.runs.contains_key(&run.run_id),
+            "a run was not kept",
+            at,
+        );
+    }
+    for id in &unit.changed_occupancies {
+        let Some(place) = tables.occupancies.get(id) else {
+            continue;
+        };
+        let held =
+            |event: &Event| matches!(event, Event::PlaceHeld { hold_id, .. } if hold_id == id);
+        let n = tables
+            .outbox
+            .iter()
+            .filter(|row| held(&row.outgoing.event))
+            .count();
+        let expected = usize::from(place.until.is_some());
+        found.unless(
+            n >= expected && n <= 1,
+            "a hold was not told once",
+            &(id, n),
+        );
+    }
+    for outgoing in &unit.outgoing {
+        let Event::PlaceReleased {
+            hold_id,
+            reason: "expired",
+            ..
+        } = &outgoing.event
+        else {
+            continue;
+        };
+        let until = tables
+            .outbox
+            .iter()
+            .find_map(|row| match &row.outgoing.event {
+                Event::PlaceHeld {
+                    hold_id: held,
+                    until,
+                    ..
+                } if held == hold_id => Some(*until),
+                _ => None,
+            });
+        let early = until.is_some_and(|until| until > latest);
+        found.unless(!early, "a hold ended early", hold_id);
+    }
+}
+
+/// Whoever is asked, and whatever place is taken, is lawful and free at that moment.
+fn lawful(tables: &Tables, unit: &Unit, found: &mut Found) {
+    let Some(now) = unit.audit.first().map(|line| line.at) else {
+        return;
+    };
+    for id in &unit.changed_offers {
+        let Some(offer) = tables.offers.get(id) else {
+            continue;
+        };
+        if offer.state == OfferState::Approached && offer.approached_at == Some(now) {
+            let reasons = reasons_against(tables, offer, now);
+            found.unless(reasons.is_none(), "an unlawful approach", &(offer, reasons));
+        }
+    }
+    for id in &unit.changed_occupancies {
+        let Some(place) = tables.occupancies.get(id).filter(|it| it.is_live()) else {
+            continue;
+        };
+        if place.since != now || place.claim == Claim::Started {
+            continue;
+        }
+        let Some(offer) = tables.offers.get(&place.offer_id) else {
+            found.unless(false, "a place without an offer", place);
+            continue;
+        };
+        let reasons = reasons_against(tables, offer, now);
+        found.unless(reasons.is_none(), "an unlawful place", &(place, reasons));
+    }
+}
+
+fn reasons_against(tables: &Tables, offer: &OfferHead, now: DateTime<Utc>) -> Option<String> {
+    let head: &ReferralHead = tables.referral(offer.referral)?;
+    let referral = head.referral.as_ref()?;
+    let query = Query::compile_with(referral, scene::locate, scene::policy()).ok()?;
+    let supply = tables.supply(offer.authority);
+    match evaluate(&query, &supply, &offer.setting_id, scene::policy(), now) {
+        Some(Verdict::Ranked(_)) => None,
+        other => Some(format!("{other:?}")),
+    }
+}
+
+/// What must hold once the faults have stopped and the work is done.
+pub(crate) fn at_rest(
+    tables: &Tables,
+    accepted: &[oss_workflow::EventKey],
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let mut found = Found::default();
+    for row in &tables.outbox {
+        found.unless(
+            row.sent,
+            "an event was never published",
+            &row.outgoing.event_id,
+        );
+    }
+    for deadline in tables.deadlines.values() {
+        found.unless(!deadline.is_due(now), "a deadline was missed", deadline);
+    }
+    for place in tables.live() {
+        let over = place.until.is_some_and(|until| until <= now);
+        found.unless(!over, "a hold did not expire", place);
+    }
+    for head in tables
+        .referrals
+        .values()
+        .filter(|head| head.state.is_open())
+    {
+        let version = tables.supply_version(head.authority);
+        let at = (&head.referral_id, head.evaluated, version);
+        found.unless(
+            head.evaluated == Some(version),
+            "a referral was not ranked again",
+            &at,
+        );
+    }
+    for event in accepted {
+        found.unless(
+            tables.seen.contains(event),
+            "an accepted event was lost",
+            event,
+        );
+    }
+    found.0
+}
