@@ -56,7 +56,7 @@ pub struct Deps {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance, for ids.
-    pub rng: Box<dyn RngCore + Send>,
+    pub rng: Box<dyn RngCore + Send + Sync>,
     /// Is woken when something was committed that the outbox holds.
     pub committed: Arc<Notify>,
     /// Wakes the role when another role of this process committed something for it.
@@ -137,7 +137,7 @@ struct Matcher {
     seal: OfferSeal,
     authorities: Vec<AuthorityCode>,
     clock: Arc<dyn Clock>,
-    rng: Box<dyn RngCore + Send>,
+    rng: Box<dyn RngCore + Send + Sync>,
     committed: Arc<Notify>,
     wake: Arc<Notify>,
     batch: usize,

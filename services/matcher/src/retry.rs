@@ -56,7 +56,7 @@ impl Matcher {
                 Err(fault) => {
                     self.store
                         .retry_failed(id, fault.code, &fault.reason)
-                        .await?
+                        .await?;
                 }
             }
         }

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 /// One Stop Shop: finds children in care a lawful, suitable home, with every reason shown.
 #[derive(Debug, Parser)]
-#[command(name = "oss", version, propagate_version = true, subcommand_required = true)]
+#[command(
+    name = "oss",
+    version,
+    propagate_version = true,
+    subcommand_required = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -46,19 +51,28 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  oss migrate --config /etc/oss/oss.toml")]
     Migrate,
     /// Publishes events: CloudEvents, or bare data with --type.
-    #[command(after_help = "Examples:\n  oss publish event.json\n  oss publish --type referral.submitted referral.json\n  cat events.json | oss publish -")]
+    #[command(
+        after_help = "Examples:\n  oss publish event.json\n  oss publish --type referral.submitted referral.json\n  cat events.json | oss publish -"
+    )]
     Publish(Publish),
     /// Shows the ranked offers of a referral.
     #[command(after_help = "Example:\n  oss offers R01")]
     Offers(ReferralArgs),
     /// Says why a referral's settings rank where they do, and why the others are out.
-    #[command(after_help = "Examples:\n  oss explain R01\n  oss explain R01 F07\n  oss explain --run run_018bcfe56800715b9d39b5bf90ae8891")]
+    #[command(
+        after_help = "Examples:\n  oss explain R01\n  oss explain R01 F07\n  oss explain --run run_018bcfe56800715b9d39b5bf90ae8891"
+    )]
     Explain(Explain),
     /// Imports settings or postcodes.
-    #[command(subcommand, after_help = "Examples:\n  oss import settings register.json\n  oss import postcodes ONSPD_NOV_2025_UK.csv")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  oss import settings register.json\n  oss import postcodes ONSPD_NOV_2025_UK.csv"
+    )]
     Import(Import),
     /// Lists the events that could not be handled, and retries them.
-    #[command(after_help = "Examples:\n  oss dead-letters\n  oss dead-letters --retry ded_018bcfe56800715b9d39b5bf90ae8891")]
+    #[command(
+        after_help = "Examples:\n  oss dead-letters\n  oss dead-letters --retry ded_018bcfe56800715b9d39b5bf90ae8891"
+    )]
     DeadLetters(DeadLetters),
     /// Checks every invariant on live data, and says which row breaks it.
     #[command(after_help = "Example:\n  oss doctor --data-dir .oss")]
@@ -190,8 +204,15 @@ mod tests {
     #[test]
     fn every_command_shows_an_example() {
         for command in Cli::command().get_subcommands() {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains("oss "), "{} shows no example", command.get_name());
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                help.contains("oss "),
+                "{} shows no example",
+                command.get_name()
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use figment::{
 use oss_domain::AuthorityCode;
 use oss_runtime::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -50,6 +51,7 @@ pub(crate) struct Nats {
     pub(crate) password: Option<Secret<String>>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) inbox_prefix: String,
+    pub(crate) tls: bool,
 }
 
 /// The JSON API and the pages.
@@ -107,18 +109,35 @@ pub(crate) struct Shutdown {
     pub(crate) grace_seconds: u64,
 }
 
+impl Log {
+    /// As the telemetry crate names it.
+    pub(crate) const fn format(&self) -> oss_telemetry::LogFormat {
+        match self.format {
+            LogFormat::Json => oss_telemetry::LogFormat::Json,
+            LogFormat::Text => oss_telemetry::LogFormat::Text,
+        }
+    }
+}
+
 impl Config {
     /// Reads the configuration, with `file` if one is named.
     pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Toml::string(DEFAULTS));
         if let Some(file) = file {
             if !file.is_file() {
-                bail!("there is no configuration file {}; name another with --config", file.display());
+                bail!(
+                    "there is no configuration file {}; name another with --config",
+                    file.display()
+                );
             }
             figment = figment.merge(Toml::file_exact(file));
         }
         let config: Self = figment
-            .merge(Env::prefixed("OSS_").split("__").ignore(&["data_dir", "config"]))
+            .merge(
+                Env::prefixed("OSS_")
+                    .split("__")
+                    .ignore(&["data_dir", "config"]),
+            )
             .extract()
             .context("the configuration is not valid; `oss config` shows every key")?;
         config.validate()?;
@@ -131,6 +150,41 @@ impl Config {
             .iter()
             .map(|code| code.parse().with_context(|| format!("authorities: {code}")))
             .collect()
+    }
+
+    /// Every value, but for secrets.
+    pub(crate) fn shown(&self) -> serde_json::Value {
+        let hidden = |is_set: bool| if is_set { "***" } else { "" };
+        json!({
+            "authorities": self.authorities,
+            "policy_file": text(self.policy_file.as_deref()),
+            "database": {
+                "url": hidden(true),
+                "owner_url": hidden(self.database.owner_url.is_some()),
+                "max_connections": self.database.max_connections,
+            },
+            "nats": {
+                "url": self.nats.url,
+                "user": self.nats.user.as_deref().unwrap_or_default(),
+                "password": hidden(self.nats.password.is_some()),
+                "password_file": text(self.nats.password_file.as_deref()),
+                "inbox_prefix": self.nats.inbox_prefix,
+                "tls": self.nats.tls,
+            },
+            "http": {
+                "listen": self.http.listen,
+                "api_token": hidden(self.http.api_token.is_some()),
+                "api_token_file": text(self.http.api_token_file.as_deref()),
+            },
+            "ops": { "listen": self.ops.listen },
+            "keys": {
+                "installation_key": hidden(self.keys.installation_key.is_some()),
+                "installation_key_file": text(self.keys.installation_key_file.as_deref()),
+            },
+            "log": self.log,
+            "matcher": self.matcher,
+            "shutdown": self.shutdown,
+        })
     }
 
     /// All that is wrong, at once.
@@ -151,17 +205,38 @@ impl Config {
         if !(2..=100).contains(&self.database.max_connections) {
             wrong.push("database.max_connections: must be from 2 to 100".to_owned());
         }
-        if wrong.is_empty() { Ok(()) } else { bail!("the configuration is not valid:\n  {}", wrong.join("\n  ")) }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            bail!("the configuration is not valid:\n  {}", wrong.join("\n  "))
+        }
+    }
+
+    /// The nats-server that `oss dev` is to use instead of looking for one: `$NATS_SERVER`.
+    #[expect(clippy::disallowed_methods, reason = "configuration is read here")]
+    pub(crate) fn nats_server() -> Option<PathBuf> {
+        std::env::var("NATS_SERVER")
+            .ok()
+            .filter(|it| !it.is_empty())
+            .map(PathBuf::from)
     }
 
     /// The broker password, from the value or its file.
     pub(crate) fn nats_password(&self) -> anyhow::Result<Option<Secret<String>>> {
-        secret(self.nats.password.as_ref(), self.nats.password_file.as_deref(), "nats.password")
+        secret(
+            self.nats.password.as_ref(),
+            self.nats.password_file.as_deref(),
+            "nats.password",
+        )
     }
 
     /// The token of the API, from the value or its file.
     pub(crate) fn api_token(&self) -> anyhow::Result<Option<Secret<String>>> {
-        secret(self.http.api_token.as_ref(), self.http.api_token_file.as_deref(), "http.api_token")
+        secret(
+            self.http.api_token.as_ref(),
+            self.http.api_token_file.as_deref(),
+            "http.api_token",
+        )
     }
 
     /// The installation's key.
@@ -177,6 +252,11 @@ impl Config {
             .context("keys.installation_key: must be 64 hexadecimal digits")?;
         Ok(Secret::new(key))
     }
+}
+
+fn text(path: Option<&Path>) -> String {
+    path.map(|path| path.display().to_string())
+        .unwrap_or_default()
 }
 
 fn secret(

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod connection;
+mod figures;
 mod ops;
 mod output;
 mod roles;
@@ -15,7 +16,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // clap exits with 2 for wrong usage, with 0 for --help and --version.
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return output::failure(&anyhow::Error::new(error)),
     };

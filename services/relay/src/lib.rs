@@ -46,7 +46,7 @@ pub struct Deps {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance, for waits.
-    pub rng: Box<dyn RngCore + Send>,
+    pub rng: Box<dyn RngCore + Send + Sync>,
     /// Is woken when something was committed that the outbox holds.
     pub committed: Arc<Notify>,
     /// What is counted.

@@ -215,6 +215,7 @@ pub struct Council {
 pub struct Policy {
     id: String,
     sha256: [u8; 32],
+    text: Box<str>,
     weights: Weights,
     anchors: Anchors,
     benchmarks: Vec<Pence>,
@@ -262,6 +263,12 @@ impl Policy {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The text it was read from, to be kept with the runs that were made under it.
+    #[must_use]
+    pub const fn text(&self) -> &str {
+        &self.text
     }
 
     /// The SHA-256 of its text.

@@ -20,6 +20,7 @@ impl PgStore {
         if unit.is_idle() {
             return transaction.rollback().await.sorted();
         }
+        refuse_what_has_no_table(&unit)?;
         let conn = &mut *transaction;
         let mut revisions = Vec::new();
         let mut runs = Vec::new();
@@ -57,6 +58,15 @@ impl PgStore {
         audit::append(conn, &unit.audit, sealed).await?;
         transaction.commit().await.sorted()
     }
+}
+
+/// Fails where the unit changed what is not stored yet: better than to lose it without a word.
+fn refuse_what_has_no_table(unit: &Unit) -> Result<()> {
+    let stored = unit.changed_offers.is_empty()
+        && unit.changed_placements.is_empty()
+        && unit.changed_approvals.is_empty()
+        && unit.changed_deadlines.is_empty();
+    if stored { Ok(()) } else { Err(broken("offers and placements are not stored yet")) }
 }
 
 /// Fails where fewer rows were written than there are: another unit was there in between.

@@ -78,11 +78,12 @@ fn occupants(value: &Value) -> Result<Vec<Occupant>> {
         .collect()
 }
 
-/// Those that last, of any of these referrals or settings.
+/// Those that last, of any of these referrals or settings, and `holds` whether they last or not.
 pub(crate) async fn live(
     conn: &mut PgConnection,
     referrals: &[i64],
     settings: &[i64],
+    holds: &[Uuid],
 ) -> Result<Vec<Occupancy>> {
     sqlx::query_as!(
         Row,
@@ -91,9 +92,11 @@ pub(crate) async fn live(
          FROM occupancy
          JOIN referral ON referral.key = referral_key
          JOIN setting ON setting.key = setting_key
-         WHERE (referral_key = ANY ($1) OR setting_key = ANY ($2)) AND supply_until IS NULL",
+         WHERE (referral_key = ANY ($1) OR setting_key = ANY ($2)) AND supply_until IS NULL
+           OR hold_id = ANY ($3)",
         referrals,
         settings,
+        holds,
     )
     .fetch_all(conn)
     .await

@@ -6,7 +6,7 @@ use crate::{
     occupancy, row,
     store::{Loaded, PgStore, PgUnit},
 };
-use oss_domain::{AuthorityCode, RunId};
+use oss_domain::{AuthorityCode, RunId, SettingId};
 use oss_workflow::{
     EventKey, ReferralHead, ReferralKey, RunHead, SettingHead, SettingKey, SupplyVersion, Unit,
     Wanted,
@@ -29,34 +29,103 @@ impl PgStore {
         let mut unit = Unit::default();
 
         // The order of locks that all units keep to: registers, then referrals.
-        lock_registers(conn, wanted, &mut unit).await?;
-        load_settings(conn, wanted, &mut unit).await?;
-        let referrals = lock_referrals(conn, wanted, &mut unit).await?;
+        let mut named = find_named(conn, wanted).await?;
+        let settings: BTreeSet<_> = wanted.settings.union(&wanted.closing).cloned().collect();
+        named.authorities.extend(settings.iter().map(|(authority, _)| *authority));
+        lock_registers(conn, &named.authorities, &mut unit).await?;
+        load_settings(conn, &settings, &named.settings, &mut unit).await?;
+        // Under the register's lock, so nobody takes a place there in between.
+        named.referrals.extend(occupiers(conn, wanted, &unit).await?);
+        let referrals = lock_referrals(conn, wanted, &named.referrals, &mut unit).await?;
         // After the locks: whoever we waited for may have handled the same event.
         load_seen(conn, wanted, &mut unit).await?;
         load_documents(conn, &mut unit).await?;
         load_versions(conn, wanted, &mut unit).await?;
-        load_occupancies(conn, &mut unit).await?;
+        load_occupancies(conn, wanted, &mut unit).await?;
 
         let known = |at| unit.referrals.contains_key(at);
         let new = wanted.referrals.iter().filter(|at| !known(*at)).count();
         let keys = self.referral_keys.take(conn, new).await?;
         unit.spare_referral_keys = keys.into_iter().map(ReferralKey).collect();
         let known = |at| unit.settings.contains_key(at);
-        let new = wanted.settings.iter().filter(|at| !known(*at)).count();
+        let new = settings.iter().filter(|at| !known(*at)).count();
         let keys = self.setting_keys.take(conn, new).await?;
         unit.spare_setting_keys = keys.into_iter().map(SettingKey).collect();
         Ok((unit, PgUnit { transaction, referrals }))
     }
 }
 
+/// What is named by keys and ids that never change their meaning, so may be looked up before the
+/// locks.
+#[derive(Default)]
+struct Named {
+    authorities: BTreeSet<AuthorityCode>,
+    settings: BTreeSet<i64>,
+    referrals: BTreeSet<i64>,
+}
+
+async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
+    let mut named = Named {
+        settings: wanted.setting_keys.iter().map(|key| key.0).collect(),
+        referrals: wanted.referral_keys.iter().map(|key| key.0).collect(),
+        ..Named::default()
+    };
+    if wanted.places {
+        named.authorities.extend(wanted.referrals.iter().map(|(authority, _)| *authority));
+    }
+    if wanted.setting_keys.is_empty() && wanted.holds.is_empty() && !wanted.places {
+        return Ok(named);
+    }
+    let settings: Vec<_> = named.settings.iter().copied().collect();
+    let referrals: Vec<_> =
+        named.referrals.iter().copied().filter(|_| wanted.places).collect();
+    let holds: Vec<_> = wanted.holds.iter().map(|hold_id| hold_id.into_uuid()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT authority AS "authority!", NULL::bigint AS setting_key, NULL::bigint AS referral_key
+             FROM setting WHERE key = ANY ($1)
+           UNION SELECT authority, NULL, NULL FROM referral WHERE key = ANY ($2)
+           UNION SELECT authority, setting_key, referral_key FROM occupancy WHERE hold_id = ANY ($3)"#,
+        &settings,
+        &referrals,
+        &holds,
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    for row in rows {
+        named.authorities.insert(row::parse("authority", &row.authority)?);
+        named.settings.extend(row.setting_key);
+        named.referrals.extend(row.referral_key);
+    }
+    Ok(named)
+}
+
+/// The referrals that have places in the settings that close.
+async fn occupiers(conn: &mut PgConnection, wanted: &Wanted, unit: &Unit) -> Result<Vec<i64>> {
+    let closing: Vec<_> =
+        wanted.closing.iter().filter_map(|at| Some(unit.settings.get(at)?.key.0)).collect();
+    if closing.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar!(
+        "SELECT referral_key FROM occupancy WHERE setting_key = ANY ($1) AND supply_until IS NULL",
+        &closing
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()
+}
+
 /// Locks the registers of the wanted settings, of which no other unit changes anything then.
-async fn lock_registers(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
-    let authorities: BTreeSet<_> = wanted.settings.iter().map(|(authority, _)| *authority).collect();
+async fn lock_registers(
+    conn: &mut PgConnection,
+    authorities: &BTreeSet<AuthorityCode>,
+    unit: &mut Unit,
+) -> Result<()> {
     if authorities.is_empty() {
         return Ok(());
     }
-    if lock_known_registers(conn, &authorities, unit).await? < authorities.len() {
+    if lock_known_registers(conn, authorities, unit).await? < authorities.len() {
         let names: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
         sqlx::query!(
             "INSERT INTO register (authority) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING",
@@ -65,7 +134,7 @@ async fn lock_registers(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Uni
         .execute(&mut *conn)
         .await
         .sorted()?;
-        lock_known_registers(conn, &authorities, unit).await?;
+        lock_known_registers(conn, authorities, unit).await?;
     }
     Ok(())
 }
@@ -118,18 +187,26 @@ async fn load_versions(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit
 }
 
 /// Loads settings; the lock of their register is theirs.
-async fn load_settings(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
-    if wanted.settings.is_empty() {
+async fn load_settings(
+    conn: &mut PgConnection,
+    wanted: &BTreeSet<(AuthorityCode, SettingId)>,
+    keys: &BTreeSet<i64>,
+    unit: &mut Unit,
+) -> Result<()> {
+    if wanted.is_empty() && keys.is_empty() {
         return Ok(());
     }
     let (authorities, ids): (Vec<_>, Vec<_>) =
-        wanted.settings.iter().map(|(authority, id)| (authority.as_str(), id.as_str())).unzip();
+        wanted.iter().map(|(authority, id)| (authority.as_str(), id.as_str())).unzip();
     let rows = sqlx::query!(
         "SELECT authority, setting_id, key, version, open, document FROM setting
-         JOIN unnest($1::text[], $2::text[]) AS w (authority, setting_id)
-         USING (authority, setting_id)",
+         WHERE key IN (
+           SELECT key FROM setting JOIN unnest($1::text[], $2::text[]) AS w (authority, setting_id)
+             USING (authority, setting_id)
+           UNION ALL SELECT unnest($3::bigint[]))",
         &authorities as &[&str],
         &ids as &[&str],
+        &keys.iter().copied().collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await
@@ -154,15 +231,15 @@ async fn load_settings(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit
 async fn lock_referrals(
     conn: &mut PgConnection,
     wanted: &Wanted,
+    keys: &BTreeSet<i64>,
     unit: &mut Unit,
 ) -> Result<HashMap<ReferralKey, Loaded>> {
     let mut loaded = HashMap::new();
-    if wanted.referrals.is_empty() && wanted.referral_keys.is_empty() {
+    if wanted.referrals.is_empty() && keys.is_empty() {
         return Ok(loaded);
     }
     let (authorities, ids): (Vec<_>, Vec<_>) =
         wanted.referrals.iter().map(|(authority, id)| (authority.as_str(), id.as_str())).unzip();
-    let keys: Vec<_> = wanted.referral_keys.iter().map(|key| key.0).collect();
     let rows = sqlx::query!(
         "SELECT authority, referral_id, key, revision, content, state, received_at,
            run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq, audit_hash
@@ -175,7 +252,7 @@ async fn lock_referrals(
          ORDER BY key FOR UPDATE",
         &authorities as &[&str],
         &ids as &[&str],
-        &keys,
+        &keys.iter().copied().collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await
@@ -211,14 +288,19 @@ async fn lock_referrals(
     Ok(loaded)
 }
 
-/// Loads who has places: in the settings, and for the referrals.
-async fn load_occupancies(conn: &mut PgConnection, unit: &mut Unit) -> Result<()> {
+/// Loads who has places, in the settings and for the referrals, and the holds that are asked for.
+async fn load_occupancies(
+    conn: &mut PgConnection,
+    wanted: &Wanted,
+    unit: &mut Unit,
+) -> Result<()> {
     let referrals: Vec<_> = unit.referrals.values().map(|head| head.key.0).collect();
     let settings: Vec<_> = unit.settings.values().map(|head| head.key.0).collect();
-    if referrals.is_empty() && settings.is_empty() {
+    let holds: Vec<_> = wanted.holds.iter().map(|hold_id| hold_id.into_uuid()).collect();
+    if referrals.is_empty() && settings.is_empty() && holds.is_empty() {
         return Ok(());
     }
-    let live = occupancy::live(conn, &referrals, &settings).await?;
+    let live = occupancy::live(conn, &referrals, &settings, &holds).await?;
     unit.occupancies.extend(live.into_iter().map(|it| (it.hold_id, it)));
     Ok(())
 }

@@ -220,6 +220,27 @@ impl PgStore {
         self.open_in(transaction, &Wanted { referral_keys, ..Wanted::default() }).await
     }
 
+    /// A revision of a referral, without what is told in words: what its runs were made of.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn referral_revision(
+        &self,
+        key: ReferralKey,
+        revision: u32,
+    ) -> Result<Option<Arc<Referral>>> {
+        let document = sqlx::query_scalar!(
+            "SELECT document FROM referral_revision WHERE key = $1 AND revision = $2",
+            key.0,
+            i64::from(revision),
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .sorted()?;
+        document.as_ref().map(row::referral).transpose()
+    }
+
     fn read(&self, row: Row) -> Result<StoredReferral> {
         let referral = match row.document {
             None => None,

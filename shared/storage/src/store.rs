@@ -9,7 +9,7 @@ use crate::{
     seal::InstallationKey,
 };
 use oss_workflow::{ReferralKey, Store, StoreError, Unit, Wanted};
-use sqlx::{PgPool, Postgres, Transaction, pool::PoolConnection};
+use sqlx::{Connection, PgPool, Postgres, Transaction, pool::PoolConnection};
 use std::collections::HashMap;
 
 /// PostgreSQL as the store, with a pool of connections.
@@ -63,6 +63,15 @@ impl PgStore {
             migrate::check_key(&mut conn, &self.key).await?;
         }
         Ok(pending)
+    }
+
+    /// Sees whether the database answers.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it is away.
+    pub async fn ping(&self) -> Result<()> {
+        self.conn().await?.ping().await.sorted()
     }
 
     /// The pool, for figures of its use.

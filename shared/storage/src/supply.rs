@@ -111,7 +111,7 @@ impl PgStore {
             changes.held.insert(row::parse("setting.setting_id", &row.setting_id)?, Vec::new());
         }
         if !keys.is_empty() {
-            for live in occupancy::live(conn, &[], &keys).await? {
+            for live in occupancy::live(conn, &[], &keys, &[]).await? {
                 changes.held.entry(live.setting_id.clone()).or_default().extend(live.held());
             }
         }

@@ -110,7 +110,7 @@ impl Problems {
 pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
     let file: File = toml::from_str(text).map_err(|error| PolicyError::Form(error.to_string()))?;
     let mut problems = Problems::default();
-    let policy = convert(file, Sha256::digest(text).into(), &mut problems);
+    let policy = convert(file, text, &mut problems);
     if problems.0.is_empty() {
         Ok(policy)
     } else {
@@ -118,7 +118,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
     }
 }
 
-fn convert(file: File, sha256: [u8; 32], problems: &mut Problems) -> Policy {
+fn convert(file: File, text: &str, problems: &mut Problems) -> Policy {
     if file.id.is_empty() {
         problems.add("id is empty");
     }
@@ -158,7 +158,8 @@ fn convert(file: File, sha256: [u8; 32], problems: &mut Problems) -> Policy {
     }
     Policy {
         id: file.id,
-        sha256,
+        sha256: Sha256::digest(text).into(),
+        text: text.into(),
         weights: file.weights,
         anchors: Anchors {
             home: anchor("home", &file.anchors_tenths_of_mile.home, problems),

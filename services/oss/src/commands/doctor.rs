@@ -1,0 +1,94 @@
+//! `oss doctor`: every invariant, checked on live data.
+
+use crate::{connection::Target, output, roles};
+use anyhow::Context;
+use oss_domain::Clock;
+use oss_runtime::SystemClock;
+use oss_storage::{PgStore, StoreError, doctor::Violation};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// What is committed is published within this time, or it is stuck.
+const UNPUBLISHED_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+
+/// So many of the newest runs are made again.
+const RUNS_AT_MOST: usize = 500;
+
+pub(crate) async fn run(target: &Target, as_json: bool) -> anyhow::Result<ExitCode> {
+    let store = roles::store(target, "oss doctor")?;
+    store
+        .pending_migrations()
+        .await
+        .context("the database does not answer")?;
+    let mut all = Vec::new();
+    let mut rows = Vec::new();
+    for (what, result) in checks(&store).await {
+        let found = result.with_context(|| what.to_owned())?;
+        rows.push(vec![what.to_owned(), verdict(found.len())]);
+        all.extend(found);
+    }
+    let what = "runs come out the same when made again";
+    output::progress(format_args!("making up to {RUNS_AT_MOST} runs again …"));
+    let found = super::explain::replay_newest(&store, RUNS_AT_MOST).await?;
+    rows.push(vec![what.to_owned(), verdict(found.len())]);
+    all.extend(found);
+    if as_json {
+        let violations: Vec<_> = all
+            .iter()
+            .map(|it| json!({"invariant": it.invariant, "what": it.what}))
+            .collect();
+        output::json(&json!({"checks": rows.len(), "violations": violations}))?;
+    } else {
+        output::table(&["check", "result"], &rows)?;
+        for violation in &all {
+            output::line(format_args!("{}: {}", violation.invariant, violation.what))?;
+        }
+    }
+    store.close().await;
+    Ok(if all.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn verdict(n_found: usize) -> String {
+    match n_found {
+        0 => "holds".to_owned(),
+        n => format!("broken {n} time(s)"),
+    }
+}
+
+async fn checks(store: &PgStore) -> Vec<(&'static str, Result<Vec<Violation>, StoreError>)> {
+    let before = SystemClock.now() - UNPUBLISHED_AFTER;
+    vec![
+        (
+            "referrals stand at their highest revision",
+            store.check_referral_heads().await,
+        ),
+        (
+            "no place and no child is taken twice",
+            store.check_places().await,
+        ),
+        (
+            "every change is audited",
+            store.check_audit_is_complete().await,
+        ),
+        (
+            "the audit's chains are whole",
+            store.check_audit_chains().await,
+        ),
+        (
+            "what is committed is published",
+            store.check_outbox(before).await,
+        ),
+        (
+            "every open referral has one current run",
+            store.check_current_runs().await,
+        ),
+        (
+            "the history of the supply is whole",
+            store.check_supply_history().await,
+        ),
+    ]
+}
