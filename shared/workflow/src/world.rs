@@ -8,9 +8,9 @@ use crate::{
     unit::{ReferralHead, SettingHead, Unit},
 };
 use chrono::{DateTime, Utc};
-use oss_domain::{Exclusion, Postcode, Referral, Setting};
+use oss_domain::{Exclusion, Postcode, Reason, Referral, Setting};
 use oss_geography::Location;
-use oss_matching::{Policy, Query, Ranked, ReasonSet, Supply, Verdict, evaluate, explain};
+use oss_matching::{Held, Policy, Query, Ranked, ReasonSet, Supply, Verdict, evaluate, explain};
 use std::sync::Arc;
 
 /// What steps read besides the unit.
@@ -61,6 +61,9 @@ const BARS_START: [Exclusion; 7] = [
     Exclusion::H16,
 ];
 
+/// What a setting lacks for want of room: as good as taken by others.
+const ROOM: [Exclusion; 3] = [Exclusion::H05, Exclusion::H06, Exclusion::H07];
+
 impl<'a> Judge<'a> {
     pub(crate) fn new(world: &'a World<'a>, head: &ReferralHead) -> Result<Self, Refusal> {
         let referral = head.referral.clone().ok_or_else(|| Refusal::NotFound {
@@ -83,7 +86,7 @@ impl<'a> Judge<'a> {
     /// Whether the setting may take the child, and has the places.
     ///
     /// # Errors
-    /// `place_gone` where only room is missing, else `not_lawful_any_more`, with every reason.
+    /// `place_gone` where only room is missing, or others' places are all that is against it; else `not_lawful_any_more`, with every reason.
     pub(crate) fn judge(
         &self,
         unit: &Unit,
@@ -97,13 +100,20 @@ impl<'a> Judge<'a> {
                 let others =
                     live_on(unit, head).filter(|it| it.referral_id != self.referral.referral_id);
                 let places = free_places(setting, others, n)
-                    .ok_or_else(|| refusal(ReasonSet::of(Exclusion::H05, None)))?;
+                    .ok_or_else(|| place_gone(ReasonSet::of(Exclusion::H05, None)))?;
                 Ok(Lawful { ranked, places })
             }
-            Some(Verdict::Excluded { reasons, .. }) => Err(refusal(reasons)),
-            None => Err(not_lawful(
-                "the setting is not for these children".to_owned(),
-            )),
+            Some(Verdict::Excluded { reasons, .. }) => {
+                let only_room = || reasons.codes().all(|code| ROOM.contains(&code));
+                let but_for_others = || self.evaluate(setting, Vec::new(), now);
+                let gone = only_room() || matches!(but_for_others(), Some(Verdict::Ranked(_)));
+                Err(if gone {
+                    place_gone(reasons)
+                } else {
+                    not_lawful(words(reasons))
+                })
+            }
+            None => Err(not_for_these()),
         }
     }
 
@@ -115,13 +125,15 @@ impl<'a> Judge<'a> {
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
         let setting = in_supply(head)?;
-        let Some(Verdict::Excluded { reasons, .. }) = self.verdict(unit, head, setting, now) else {
-            return Ok(());
-        };
-        if reasons.codes().any(|code| BARS_START.contains(&code)) {
-            return Err(refusal(reasons));
+        match self.verdict(unit, head, setting, now) {
+            Some(Verdict::Excluded { reasons, .. })
+                if reasons.codes().any(|code| BARS_START.contains(&code)) =>
+            {
+                Err(not_lawful(words(reasons)))
+            }
+            Some(_) => Ok(()),
+            None => Err(not_for_these()),
         }
-        Ok(())
     }
 
     fn verdict(
@@ -131,18 +143,22 @@ impl<'a> Judge<'a> {
         setting: &Arc<Setting>,
         now: DateTime<Utc>,
     ) -> Option<Verdict> {
+        let held = live_on(unit, head).flat_map(Occupancy::held);
+        self.evaluate(setting, held.collect(), now)
+    }
+
+    fn evaluate(
+        &self,
+        setting: &Arc<Setting>,
+        held: Vec<Held>,
+        now: DateTime<Utc>,
+    ) -> Option<Verdict> {
         let location = (self.world.locate)(&setting.postcode)?;
         let mut supply = Supply::new(setting.authority);
         supply.upsert(setting.clone(), location).ok()?;
-        let occupants = live_on(unit, head).flat_map(Occupancy::held).collect();
-        supply.set_holds(&setting.setting_id, occupants);
-        evaluate(
-            &self.query,
-            &supply,
-            &setting.setting_id,
-            self.world.policy,
-            now,
-        )
+        let setting_id = &setting.setting_id;
+        supply.set_holds(setting_id, held);
+        evaluate(&self.query, &supply, setting_id, self.world.policy, now)
     }
 }
 
@@ -162,19 +178,21 @@ fn live_on<'u>(unit: &'u Unit, head: &SettingHead) -> impl Iterator<Item = &'u O
         .filter(move |it| it.setting == key && it.is_live())
 }
 
-fn refusal(reasons: ReasonSet) -> Refusal {
-    let words: Vec<_> = reasons
-        .iter()
-        .map(|reason| format!("{}: {}", reason.code, explain::reason(reason)))
-        .collect();
-    let words = words.join("; ");
-    if reasons.codes().all(|code| code == Exclusion::H05) {
-        return Refusal::Conflict {
-            code: "place_gone",
-            why: words,
-        };
+fn words(reasons: ReasonSet) -> String {
+    let words = |reason: Reason| format!("{}: {}", reason.code, explain::reason(reason));
+    let words: Vec<_> = reasons.iter().map(words).collect();
+    words.join("; ")
+}
+
+fn place_gone(reasons: ReasonSet) -> Refusal {
+    Refusal::Conflict {
+        code: "place_gone",
+        why: words(reasons),
     }
-    not_lawful(words)
+}
+
+fn not_for_these() -> Refusal {
+    not_lawful("the setting is not for these children".to_owned())
 }
 
 fn not_lawful(why: String) -> Refusal {

@@ -97,7 +97,7 @@ impl MemoryStore {
     }
 
     /// Notes what the clock shows.
-    pub(crate) fn note_time(&self, now: DateTime<Utc>) {
+    pub fn note_time(&self, now: DateTime<Utc>) {
         let mut latest = hold(&self.latest);
         *latest = now.max(*latest);
     }
