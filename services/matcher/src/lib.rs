@@ -35,7 +35,11 @@ use oss_runtime::Backoff;
 use oss_storage::PgStore;
 use oss_workflow::OfferSeal;
 use rand_core::RngCore;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -77,8 +81,14 @@ impl fmt::Debug for Deps {
     }
 }
 
-/// How often the role looks whether another process changed something.
+/// How often the role looks whether another process changed the supply.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How often it looks for referrals that another process left to rank: that reads all open ones.
+const LOOK_FOR_REFERRALS_EVERY: Duration = Duration::from_millis(250);
+
+/// However many events wait, other work is done this often.
+const BREATHE_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs the role until `shutdown`.
 ///
@@ -90,10 +100,10 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
     if matcher.until_loaded(&shutdown).await.is_none() {
         return Ok(());
     }
-    let mut look = tokio::time::interval(LOOK_EVERY);
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut sweep = tokio::time::interval(matcher.sweep_every);
-    sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut breathed = Instant::now();
+    let mut look = every(LOOK_EVERY);
+    let mut look_for_referrals = every(LOOK_FOR_REFERRALS_EVERY);
+    let mut sweep = every(matcher.sweep_every);
     let wake = matcher.wake.clone();
     let batches = batches(consumer, matcher.batch, shutdown.clone());
     tokio::pin!(batches);
@@ -102,18 +112,33 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
             biased;
             // New events come before ranking again: a child waits for the one, a list for the other.
             batch = batches.next() => match batch {
-                Some(batch) => matcher.handle_batch(batch, &shutdown).await,
+                Some(batch) => {
+                    matcher.handle_batch(batch, &shutdown).await;
+                    // Under a load that never ends, the rest still has its turn.
+                    if breathed.elapsed() >= BREATHE_EVERY {
+                        matcher.look().await;
+                        matcher.rank_some_again(&shutdown).await;
+                        breathed = Instant::now();
+                    }
+                }
                 None => return Ok(()),
             },
             // Only reached when no event waits: the branch above is polled first.
             () = std::future::ready(()), if matcher.behind => {
                 matcher.rank_some_again(&shutdown).await;
             }
-            () = wake.notified() => matcher.look(&shutdown).await,
-            _ = look.tick() => matcher.look(&shutdown).await,
+            () = wake.notified() => matcher.behind = true,
+            _ = look.tick() => matcher.look().await,
+            _ = look_for_referrals.tick() => matcher.behind = true,
             _ = sweep.tick() => matcher.sweep(&shutdown).await,
         }
     }
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval
 }
 
 /// The consumer's batches until `stop`; what waits for the next one may be dropped and asked again.
@@ -198,12 +223,11 @@ impl Matcher {
         }
     }
 
-    /// Looks whether another process changed the supply or left a referral to rank: one that the
-    /// API took in has no run yet, whatever the supply did.
-    async fn look(&mut self, shutdown: &CancellationToken) {
+    /// Looks whether another process changed the supply.
+    async fn look(&mut self) {
         self.metrics.holds_settings(self.index.len());
         match self.index.catch_up(&self.store, &self.gazetteer).await {
-            Ok(_) => self.rank_some_again(shutdown).await,
+            Ok(changed) => self.behind |= changed,
             Err(error) => self.metrics.database_failed(&error),
         }
     }

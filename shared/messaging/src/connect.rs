@@ -281,9 +281,15 @@ fn note(tell: &watch::Sender<State>, event: &Event) {
             tracing::info!("connected to NATS");
             tell.send_replace(State::Connected);
         }
-        Event::Disconnected | Event::Closed => {
-            tracing::warn!("disconnected from NATS");
+        Event::Draining => {
+            // Only we drain: what follows is no news.
             tell.send_replace(State::Disconnected(event.to_string()));
+        }
+        Event::Disconnected | Event::Closed => {
+            let before = tell.send_replace(State::Disconnected(event.to_string()));
+            if before == State::Connected {
+                tracing::warn!("disconnected from NATS");
+            }
         }
         Event::ClientError(error) => {
             tracing::debug!(%error, "could not connect to NATS");
@@ -297,7 +303,7 @@ fn note(tell: &watch::Sender<State>, event: &Event) {
         }
         // Among them: a subject that we may not use.
         Event::ServerError(error) => tracing::error!(%error, "NATS refused something"),
-        Event::SlowConsumer(_) | Event::LameDuckMode | Event::Draining => {
+        Event::SlowConsumer(_) | Event::LameDuckMode => {
             tracing::warn!("NATS: {event}");
         }
     }
