@@ -23,6 +23,14 @@ CREATE TABLE outbox (
 );
 COMMENT ON TABLE outbox IS
   'Events that were committed together with the state they report, for the relay to publish.';
+-- A list of offers is long, and PostgreSQL's own compression takes most of the time of storing it.
+DO $$
+BEGIN
+  ALTER TABLE outbox ALTER COLUMN payload SET COMPRESSION lz4;
+EXCEPTION
+  WHEN feature_not_supported THEN NULL;
+END
+$$;
 COMMENT ON COLUMN outbox.sequence IS
   'Orders publication. A lower one may be committed later than a higher one: never read on from the last one seen.';
 COMMENT ON COLUMN outbox.event_id IS 'Becomes Nats-Msg-Id, so that a second publication is dropped.';

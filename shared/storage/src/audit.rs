@@ -24,7 +24,10 @@ pub(crate) struct ChainEnd {
 
 impl ChainEnd {
     /// The end of a chain without lines.
-    pub(crate) const START: Self = Self { seq: 0, hash: [0; 32] };
+    pub(crate) const START: Self = Self {
+        seq: 0,
+        hash: [0; 32],
+    };
 }
 
 /// A line as it is stored and sealed.
@@ -53,7 +56,11 @@ impl Line<'_> {
         part(b"oss audit line 1");
         part(previous);
         part(self.authority.as_bytes());
-        part(&self.referral_key.map_or_else(Vec::new, |key| key.to_be_bytes().to_vec()));
+        part(
+            &self
+                .referral_key
+                .map_or_else(Vec::new, |key| key.to_be_bytes().to_vec()),
+        );
         part(&self.seq.to_be_bytes());
         part(&self.at_micros.to_be_bytes());
         for text in [self.actor_kind, self.actor, self.act, self.thing] {
@@ -96,7 +103,10 @@ impl<'a> Sealed<'a> {
         self.lines.push(line);
         self.previous.push(end.hash);
         self.hashes.push(hash);
-        *end = ChainEnd { seq: line.seq, hash };
+        *end = ChainEnd {
+            seq: line.seq,
+            hash,
+        };
     }
 }
 
@@ -158,7 +168,10 @@ pub(crate) async fn append<'a>(
              WHERE audit_chain.authority = w.authority",
             &authorities,
             &ends.iter().map(|end| end.seq).collect::<Vec<_>>(),
-            &ends.iter().map(|end| end.hash.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+            &ends
+                .iter()
+                .map(|end| end.hash.as_slice())
+                .collect::<Vec<_>>() as &[&[u8]],
         )
         .execute(&mut *conn)
         .await

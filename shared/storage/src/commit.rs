@@ -16,7 +16,10 @@ use oss_workflow::{StoreError, Unit, unit::Entry};
 
 impl PgStore {
     pub(crate) async fn commit_unit(&self, unit: Unit, opened: PgUnit) -> Result<()> {
-        let PgUnit { mut transaction, referrals: mut loaded } = opened;
+        let PgUnit {
+            mut transaction,
+            referrals: mut loaded,
+        } = opened;
         if unit.is_idle() {
             return transaction.rollback().await.sorted();
         }
@@ -28,11 +31,21 @@ impl PgStore {
         let mut dead_letters = Vec::new();
         for entry in &unit.log {
             match entry {
-                Entry::Revision { key, referral, content, received_at } => {
+                Entry::Revision {
+                    key,
+                    referral,
+                    content,
+                    received_at,
+                } => {
                     revisions.push((*key, referral, content, *received_at));
                 }
                 Entry::Run(run) => runs.push(run.as_ref()),
-                Entry::SettingVersion { key, from, at, setting } => {
+                Entry::SettingVersion {
+                    key,
+                    from,
+                    at,
+                    setting,
+                } => {
                     versions.push((*key, *from, *at, setting.as_deref()));
                 }
                 Entry::DeadLetter(letter) => dead_letters.push(letter.as_ref()),
@@ -66,7 +79,11 @@ fn refuse_what_has_no_table(unit: &Unit) -> Result<()> {
         && unit.changed_placements.is_empty()
         && unit.changed_approvals.is_empty()
         && unit.changed_deadlines.is_empty();
-    if stored { Ok(()) } else { Err(broken("offers and placements are not stored yet")) }
+    if stored {
+        Ok(())
+    } else {
+        Err(broken("offers and placements are not stored yet"))
+    }
 }
 
 /// Fails where fewer rows were written than there are: another unit was there in between.

@@ -39,14 +39,22 @@ impl ConnectOptions {
     /// Makes the pool; connections are opened as they are needed, so a database that is away does
     /// not keep a service from starting.
     pub(crate) fn pool(&self) -> Result<PgPool> {
-        let options: PgConnectOptions =
-            self.url.parse().map_err(|_| broken("the database's address is not understood"))?;
+        let options: PgConnectOptions = self
+            .url
+            .parse()
+            .map_err(|_| broken("the database's address is not understood"))?;
         let authorities: Vec<_> = self.authorities.iter().map(AuthorityCode::as_str).collect();
         let options = options.application_name(&self.application_name).options([
             ("oss.authorities", authorities.join(",")),
-            ("statement_timeout", self.statement_timeout.as_millis().to_string()),
+            (
+                "statement_timeout",
+                self.statement_timeout.as_millis().to_string(),
+            ),
             ("lock_timeout", self.lock_timeout.as_millis().to_string()),
-            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION.as_millis().to_string()),
+            (
+                "idle_in_transaction_session_timeout",
+                IDLE_IN_TRANSACTION.as_millis().to_string(),
+            ),
         ]);
         Ok(PgPoolOptions::new()
             .max_connections(self.max_connections)

@@ -72,7 +72,10 @@ impl PgStore {
         .fetch_one(&self.pool)
         .await
         .sorted()?;
-        Ok(Waiting { count: u64::try_from(row.count).unwrap_or_default(), oldest: row.oldest })
+        Ok(Waiting {
+            count: u64::try_from(row.count).unwrap_or_default(),
+            oldest: row.oldest,
+        })
     }
 
     /// The events that wait to be published.
@@ -88,7 +91,10 @@ impl PgStore {
         .fetch_one(&self.pool)
         .await
         .sorted()?;
-        Ok(Waiting { count: u64::try_from(row.count).unwrap_or_default(), oldest: row.oldest })
+        Ok(Waiting {
+            count: u64::try_from(row.count).unwrap_or_default(),
+            oldest: row.oldest,
+        })
     }
 
     /// The settings in supply.

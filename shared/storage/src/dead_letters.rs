@@ -226,10 +226,16 @@ impl PgStore {
     }
 
     fn content(&self, row: Row) -> Result<DeadLetterContent> {
-        let payload = self.key.open(payload_place(&row.dead_letter_id), &row.payload)?;
+        let payload = self
+            .key
+            .open(payload_place(&row.dead_letter_id), &row.payload)?;
         let headers = serde_json::from_value(row.headers.clone())
             .map_err(|_| broken("dead_letter.headers is not readable"))?;
-        Ok(DeadLetterContent { letter: letter(row)?, headers, payload })
+        Ok(DeadLetterContent {
+            letter: letter(row)?,
+            headers,
+            payload,
+        })
     }
 }
 
@@ -237,7 +243,9 @@ fn letter(row: Row) -> Result<StoredDeadLetter> {
     let authority = row.authority.as_deref();
     Ok(StoredDeadLetter {
         dead_letter_id: DeadLetterId::from_uuid(row.dead_letter_id),
-        authority: authority.map(|text| row::parse("dead_letter.authority", text)).transpose()?,
+        authority: authority
+            .map(|text| row::parse("dead_letter.authority", text))
+            .transpose()?,
         subject: row.subject,
         source: row.source,
         event_id: row.event_id,

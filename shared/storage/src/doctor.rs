@@ -21,7 +21,10 @@ pub struct Violation {
 }
 
 fn violations(invariant: &'static str, found: Vec<String>) -> Vec<Violation> {
-    found.into_iter().map(|what| Violation { invariant, what }).collect()
+    found
+        .into_iter()
+        .map(|what| Violation { invariant, what })
+        .collect()
 }
 
 /// No check lists more than this: the first ones tell enough.
@@ -135,9 +138,16 @@ impl PgStore {
             let end = ends.entry(chain).or_insert(ChainEnd::START);
             let follows = line.seq == end.seq + 1 && row.previous_hash == end.hash;
             if !follows || line.hash(&end.hash) != hash {
-                found.push(format!("line {} of {}", line.seq, named(&row.authority, row.referral_key)));
+                found.push(format!(
+                    "line {} of {}",
+                    line.seq,
+                    named(&row.authority, row.referral_key)
+                ));
             }
-            *end = ChainEnd { seq: line.seq, hash };
+            *end = ChainEnd {
+                seq: line.seq,
+                hash,
+            };
         }
         drop(lines);
         let kept = sqlx::query!(
@@ -149,13 +159,19 @@ impl PgStore {
         .await
         .sorted()?;
         for row in kept {
-            let end = ChainEnd { seq: row.seq, hash: row::bytes("audit_hash", &row.hash)? };
+            let end = ChainEnd {
+                seq: row.seq,
+                hash: row::bytes("audit_hash", &row.hash)?,
+            };
             let chain = (row.authority, row.key);
             if ends.remove(&chain).unwrap_or(ChainEnd::START) != end {
                 found.push(format!("the end of {}", named(&chain.0, chain.1)));
             }
         }
-        found.extend(ends.into_keys().map(|(authority, key)| named(&authority, key)));
+        found.extend(
+            ends.into_keys()
+                .map(|(authority, key)| named(&authority, key)),
+        );
         Ok(violations("I6", found))
     }
 

@@ -46,14 +46,24 @@ fn sort(error: &dyn DatabaseError) -> Sort {
         // read_only_sql_transaction (a replica that is not promoted yet)
         "57014" | "25P03" | "25006" => Sort::Away,
         // connection exceptions, insufficient resources, operator intervention, system errors
-        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Sort::Away,
+        _ if ["08", "53", "57", "58"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            Sort::Away
+        }
         _ => Sort::Broken,
     }
 }
 
 /// Constraints that two units can run into which see the same event, noun or place for the first time.
-const FIRST_SIGHTS: [&str; 5] =
-    ["inbox_pkey", "referral_pkey", "setting_pkey", "place_taken_once", "occupancy_once"];
+const FIRST_SIGHTS: [&str; 5] = [
+    "inbox_pkey",
+    "referral_pkey",
+    "setting_pkey",
+    "place_taken_once",
+    "occupancy_once",
+];
 
 /// Something stored, or to be stored, is not as it should be.
 pub(crate) fn broken(what: impl Into<String>) -> StoreError {

@@ -61,9 +61,12 @@ impl PgStore {
     ///
     /// Fails where the database is away.
     pub async fn postcodes(&self, edition: &str) -> Result<Option<Vec<u8>>> {
-        sqlx::query_scalar!("SELECT pack FROM postcode_edition WHERE edition = $1", edition)
-            .fetch_optional(&self.pool)
-            .await
-            .sorted()
+        sqlx::query_scalar!(
+            "SELECT pack FROM postcode_edition WHERE edition = $1",
+            edition
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .sorted()
     }
 }

@@ -23,7 +23,10 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) const fn new(of: Of) -> Self {
-        Self { of, left: Mutex::new(0..0) }
+        Self {
+            of,
+            left: Mutex::new(0..0),
+        }
     }
 
     /// Takes `wanted` keys.
@@ -38,12 +41,16 @@ impl Keys {
                 return Ok(taken);
             }
             let first = match self.of {
-                Of::Referrals => sqlx::query_scalar!(r#"SELECT nextval('referral_key') AS "key!""#)
-                    .fetch_one(&mut *conn)
-                    .await,
-                Of::Settings => sqlx::query_scalar!(r#"SELECT nextval('setting_key') AS "key!""#)
-                    .fetch_one(&mut *conn)
-                    .await,
+                Of::Referrals => {
+                    sqlx::query_scalar!(r#"SELECT nextval('referral_key') AS "key!""#)
+                        .fetch_one(&mut *conn)
+                        .await
+                }
+                Of::Settings => {
+                    sqlx::query_scalar!(r#"SELECT nextval('setting_key') AS "key!""#)
+                        .fetch_one(&mut *conn)
+                        .await
+                }
             }
             .sorted()?;
             *self.left.lock().unwrap_or_else(PoisonError::into_inner) = first..first + BLOCK;

@@ -14,7 +14,11 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 const KEY_CHECK: &[u8] = b"one stop shop";
 
 fn key_check_place() -> Place<'static> {
-    Place { table: "installation", column: "key_check", row: &"1" }
+    Place {
+        table: "installation",
+        column: "key_check",
+        row: &"1",
+    }
 }
 
 /// Applies what is pending, as the owner at `url`, and draws the installation's secret the first time.
@@ -61,10 +65,11 @@ pub(crate) async fn check_key(conn: &mut PgConnection, key: &InstallationKey) ->
 ///
 /// Fails where the database is away, or was migrated by a newer version than this.
 pub(crate) async fn pending(conn: &mut PgConnection) -> Result<usize> {
-    let known = sqlx::query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "is!""#)
-        .fetch_one(&mut *conn)
-        .await
-        .sorted()?;
+    let known =
+        sqlx::query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "is!""#)
+            .fetch_one(&mut *conn)
+            .await
+            .sorted()?;
     if !known {
         return Ok(MIGRATOR.iter().count());
     }
@@ -74,10 +79,16 @@ pub(crate) async fn pending(conn: &mut PgConnection) -> Result<usize> {
             .fetch_all(conn)
             .await
             .sorted()?;
-    let ours = |version| MIGRATOR.iter().find(|migration| migration.version == version);
+    let ours = |version| {
+        MIGRATOR
+            .iter()
+            .find(|migration| migration.version == version)
+    };
     for (version, checksum) in &applied {
         if ours(*version).is_none_or(|migration| *migration.checksum != **checksum) {
-            return Err(broken(format!("migration {version} of the database is not one of ours")));
+            return Err(broken(format!(
+                "migration {version} of the database is not one of ours"
+            )));
         }
     }
     Ok(MIGRATOR.iter().count() - applied.len())
@@ -98,6 +109,9 @@ pub async fn set_app_password(url: &str, password: &str) -> Result<()> {
     .await
     .sorted()?;
     // Quoted by the server itself: ALTER ROLE takes no parameters.
-    sqlx::raw_sql(AssertSqlSafe(alter)).execute(&mut conn).await.sorted()?;
+    sqlx::raw_sql(AssertSqlSafe(alter))
+        .execute(&mut conn)
+        .await
+        .sorted()?;
     conn.close().await.sorted()
 }

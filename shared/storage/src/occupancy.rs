@@ -74,7 +74,9 @@ fn occupants(value: &Value) -> Result<Vec<Occupant>> {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     items
         .iter()
-        .map(|item| occupant(item).unwrap_or_else(|| Err(broken("occupancy.occupants is not readable"))))
+        .map(|item| {
+            occupant(item).unwrap_or_else(|| Err(broken("occupancy.occupants is not readable")))
+        })
         .collect()
 }
 

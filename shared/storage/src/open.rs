@@ -16,7 +16,8 @@ use std::collections::{BTreeSet, HashMap};
 
 impl PgStore {
     pub(crate) async fn open_unit(&self, wanted: &Wanted) -> Result<(Unit, PgUnit)> {
-        self.open_in(self.pool.begin().await.sorted()?, wanted).await
+        self.open_in(self.pool.begin().await.sorted()?, wanted)
+            .await
     }
 
     /// Opens a unit in a transaction that has begun.
@@ -31,11 +32,15 @@ impl PgStore {
         // The order of locks that all units keep to: registers, then referrals.
         let mut named = find_named(conn, wanted).await?;
         let settings: BTreeSet<_> = wanted.settings.union(&wanted.closing).cloned().collect();
-        named.authorities.extend(settings.iter().map(|(authority, _)| *authority));
+        named
+            .authorities
+            .extend(settings.iter().map(|(authority, _)| *authority));
         lock_registers(conn, &named.authorities, &mut unit).await?;
         load_settings(conn, &settings, &named.settings, &mut unit).await?;
         // Under the register's lock, so nobody takes a place there in between.
-        named.referrals.extend(occupiers(conn, wanted, &unit).await?);
+        named
+            .referrals
+            .extend(occupiers(conn, wanted, &unit).await?);
         let referrals = lock_referrals(conn, wanted, &named.referrals, &mut unit).await?;
         // After the locks: whoever we waited for may have handled the same event.
         load_seen(conn, wanted, &mut unit).await?;
@@ -51,7 +56,13 @@ impl PgStore {
         let new = settings.iter().filter(|at| !known(*at)).count();
         let keys = self.setting_keys.take(conn, new).await?;
         unit.spare_setting_keys = keys.into_iter().map(SettingKey).collect();
-        Ok((unit, PgUnit { transaction, referrals }))
+        Ok((
+            unit,
+            PgUnit {
+                transaction,
+                referrals,
+            },
+        ))
     }
 }
 
@@ -71,15 +82,25 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
         ..Named::default()
     };
     if wanted.places {
-        named.authorities.extend(wanted.referrals.iter().map(|(authority, _)| *authority));
+        named
+            .authorities
+            .extend(wanted.referrals.iter().map(|(authority, _)| *authority));
     }
     if wanted.setting_keys.is_empty() && wanted.holds.is_empty() && !wanted.places {
         return Ok(named);
     }
     let settings: Vec<_> = named.settings.iter().copied().collect();
-    let referrals: Vec<_> =
-        named.referrals.iter().copied().filter(|_| wanted.places).collect();
-    let holds: Vec<_> = wanted.holds.iter().map(|hold_id| hold_id.into_uuid()).collect();
+    let referrals: Vec<_> = named
+        .referrals
+        .iter()
+        .copied()
+        .filter(|_| wanted.places)
+        .collect();
+    let holds: Vec<_> = wanted
+        .holds
+        .iter()
+        .map(|hold_id| hold_id.into_uuid())
+        .collect();
     let rows = sqlx::query!(
         r#"SELECT authority AS "authority!", NULL::bigint AS setting_key, NULL::bigint AS referral_key
              FROM setting WHERE key = ANY ($1)
@@ -93,7 +114,9 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
     .await
     .sorted()?;
     for row in rows {
-        named.authorities.insert(row::parse("authority", &row.authority)?);
+        named
+            .authorities
+            .insert(row::parse("authority", &row.authority)?);
         named.settings.extend(row.setting_key);
         named.referrals.extend(row.referral_key);
     }
@@ -102,8 +125,11 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
 
 /// The referrals that have places in the settings that close.
 async fn occupiers(conn: &mut PgConnection, wanted: &Wanted, unit: &Unit) -> Result<Vec<i64>> {
-    let closing: Vec<_> =
-        wanted.closing.iter().filter_map(|at| Some(unit.settings.get(at)?.key.0)).collect();
+    let closing: Vec<_> = wanted
+        .closing
+        .iter()
+        .filter_map(|at| Some(unit.settings.get(at)?.key.0))
+        .collect();
     if closing.is_empty() {
         return Ok(Vec::new());
     }
@@ -155,7 +181,8 @@ async fn lock_known_registers(
     .sorted()?;
     for row in &rows {
         let authority = row::parse("register.authority", &row.authority)?;
-        unit.supply.insert(authority, SupplyVersion(row.supply_version));
+        unit.supply
+            .insert(authority, SupplyVersion(row.supply_version));
     }
     Ok(rows.len())
 }
@@ -178,10 +205,15 @@ async fn load_versions(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit
     .await
     .sorted()?;
     // An authority whose register has never been heard of has an empty one.
-    unit.supply.extend(authorities.into_iter().map(|authority| (authority, SupplyVersion(0))));
+    unit.supply.extend(
+        authorities
+            .into_iter()
+            .map(|authority| (authority, SupplyVersion(0))),
+    );
     for row in rows {
         let authority = row::parse("register.authority", &row.authority)?;
-        unit.supply.insert(authority, SupplyVersion(row.supply_version));
+        unit.supply
+            .insert(authority, SupplyVersion(row.supply_version));
     }
     Ok(())
 }
@@ -196,8 +228,10 @@ async fn load_settings(
     if wanted.is_empty() && keys.is_empty() {
         return Ok(());
     }
-    let (authorities, ids): (Vec<_>, Vec<_>) =
-        wanted.iter().map(|(authority, id)| (authority.as_str(), id.as_str())).unzip();
+    let (authorities, ids): (Vec<_>, Vec<_>) = wanted
+        .iter()
+        .map(|(authority, id)| (authority.as_str(), id.as_str()))
+        .unzip();
     let rows = sqlx::query!(
         "SELECT authority, setting_id, key, version, open, document FROM setting
          WHERE key IN (
@@ -238,8 +272,11 @@ async fn lock_referrals(
     if wanted.referrals.is_empty() && keys.is_empty() {
         return Ok(loaded);
     }
-    let (authorities, ids): (Vec<_>, Vec<_>) =
-        wanted.referrals.iter().map(|(authority, id)| (authority.as_str(), id.as_str())).unzip();
+    let (authorities, ids): (Vec<_>, Vec<_>) = wanted
+        .referrals
+        .iter()
+        .map(|(authority, id)| (authority.as_str(), id.as_str()))
+        .unzip();
     let rows = sqlx::query!(
         "SELECT authority, referral_id, key, revision, content, state, received_at,
            run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq, audit_hash
@@ -282,26 +319,34 @@ async fn lock_referrals(
             seq: row.audit_seq,
             hash: row::bytes("referral.audit_hash", &row.audit_hash)?,
         };
-        loaded.insert(head.key, Loaded { chain, data_key: row.data_key });
-        unit.referrals.insert((head.authority, head.referral_id.clone()), head);
+        loaded.insert(
+            head.key,
+            Loaded {
+                chain,
+                data_key: row.data_key,
+            },
+        );
+        unit.referrals
+            .insert((head.authority, head.referral_id.clone()), head);
     }
     Ok(loaded)
 }
 
 /// Loads who has places, in the settings and for the referrals, and the holds that are asked for.
-async fn load_occupancies(
-    conn: &mut PgConnection,
-    wanted: &Wanted,
-    unit: &mut Unit,
-) -> Result<()> {
+async fn load_occupancies(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
     let referrals: Vec<_> = unit.referrals.values().map(|head| head.key.0).collect();
     let settings: Vec<_> = unit.settings.values().map(|head| head.key.0).collect();
-    let holds: Vec<_> = wanted.holds.iter().map(|hold_id| hold_id.into_uuid()).collect();
+    let holds: Vec<_> = wanted
+        .holds
+        .iter()
+        .map(|hold_id| hold_id.into_uuid())
+        .collect();
     if referrals.is_empty() && settings.is_empty() && holds.is_empty() {
         return Ok(());
     }
     let live = occupancy::live(conn, &referrals, &settings, &holds).await?;
-    unit.occupancies.extend(live.into_iter().map(|it| (it.hold_id, it)));
+    unit.occupancies
+        .extend(live.into_iter().map(|it| (it.hold_id, it)));
     Ok(())
 }
 
@@ -309,8 +354,11 @@ async fn load_seen(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) ->
     if wanted.events.is_empty() {
         return Ok(());
     }
-    let (sources, ids): (Vec<_>, Vec<_>) =
-        wanted.events.iter().map(|event| (event.source.as_ref(), event.id.as_ref())).unzip();
+    let (sources, ids): (Vec<_>, Vec<_>) = wanted
+        .events
+        .iter()
+        .map(|event| (event.source.as_ref(), event.id.as_ref()))
+        .unzip();
     let rows = sqlx::query!(
         "SELECT source, event_id FROM inbox
          JOIN unnest($1::text[], $2::text[]) AS w (source, event_id) USING (source, event_id)",
@@ -320,9 +368,10 @@ async fn load_seen(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) ->
     .fetch_all(conn)
     .await
     .sorted()?;
-    unit.seen.extend(
-        rows.into_iter().map(|row| EventKey { source: row.source.into(), id: row.event_id.into() }),
-    );
+    unit.seen.extend(rows.into_iter().map(|row| EventKey {
+        source: row.source.into(),
+        id: row.event_id.into(),
+    }));
     Ok(())
 }
 

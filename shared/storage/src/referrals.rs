@@ -217,7 +217,14 @@ impl PgStore {
         .await
         .sorted()?;
         let referral_keys = keys.into_iter().map(ReferralKey).collect();
-        self.open_in(transaction, &Wanted { referral_keys, ..Wanted::default() }).await
+        self.open_in(
+            transaction,
+            &Wanted {
+                referral_keys,
+                ..Wanted::default()
+            },
+        )
+        .await
     }
 
     /// A revision of a referral, without what is told in words: what its runs were made of.

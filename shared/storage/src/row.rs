@@ -7,12 +7,17 @@ use std::{borrow::Cow, fmt::Display, str::FromStr, sync::Arc};
 
 /// A column's text as what it stands for.
 pub(crate) fn parse<T: FromStr<Err: Display>>(column: &str, text: &str) -> Result<T> {
-    text.parse().map_err(|error| broken(format!("{column} holds {text:?}: {error}")))
+    text.parse()
+        .map_err(|error| broken(format!("{column} holds {text:?}: {error}")))
 }
 
 /// A text of unknown origin as PostgreSQL can hold it: it has no character U+0000.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}").into()
+    } else {
+        text.into()
+    }
 }
 
 /// A column of numbers that fit 32 bits.
@@ -22,7 +27,9 @@ pub(crate) fn whole(column: &str, number: i64) -> Result<u32> {
 
 /// A column of bytes of a fixed length.
 pub(crate) fn bytes<const N: usize>(column: &str, bytes: &[u8]) -> Result<[u8; N]> {
-    bytes.try_into().map_err(|_| broken(format!("{column} holds {} bytes", bytes.len())))
+    bytes
+        .try_into()
+        .map_err(|_| broken(format!("{column} holds {} bytes", bytes.len())))
 }
 
 /// A setting from its document.
@@ -42,7 +49,10 @@ pub(crate) fn referral(document: &Value) -> Result<Arc<Referral>> {
 fn unreadable(noun: &str, errors: &[oss_domain::FieldError]) -> oss_workflow::StoreError {
     // Pointers only: what is stored there may identify a child.
     let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
-    broken(format!("a stored {noun} is not readable at {}", pointers.join(", ")))
+    broken(format!(
+        "a stored {noun} is not readable at {}",
+        pointers.join(", ")
+    ))
 }
 
 /// The fields of a referral that are told in words.

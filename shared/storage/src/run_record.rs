@@ -63,15 +63,23 @@ impl Check {
     }
 
     fn ranked(&mut self, setting: &Supplied) {
-        for text in [setting.provider_id.as_str(), setting.kind.as_str(), setting.sourcing.as_str()]
-        {
+        for text in [
+            setting.provider_id.as_str(),
+            setting.kind.as_str(),
+            setting.sourcing.as_str(),
+        ] {
             self.text(text);
         }
-        self.0.update(u64::from(setting.weekly_cost.get()).to_be_bytes());
+        self.0
+            .update(u64::from(setting.weekly_cost.get()).to_be_bytes());
     }
 
     fn finish(self) -> u64 {
-        self.0.finalize().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+        self.0
+            .finalize()
+            .iter()
+            .take(8)
+            .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 }
 
@@ -92,9 +100,17 @@ pub(crate) fn encode(evaluation: &Evaluation, kinds: &[Kind]) -> Result<Vec<u8>>
     writer.number(shown.len() as u64)?;
     writer.number(check.finish())?;
     writer.dictionary(shown.iter().map(|(_, shown)| shown.reasons().bits()))?;
-    writer.numbers(evaluation.excluded.iter().map(|it| u64::from(it.requires.bits())))?;
-    let place: HashMap<&SettingId, u64> =
-        shown.iter().zip(0..).map(|((setting_id, _), place)| (*setting_id, place)).collect();
+    writer.numbers(
+        evaluation
+            .excluded
+            .iter()
+            .map(|it| u64::from(it.requires.bits())),
+    )?;
+    let place: HashMap<&SettingId, u64> = shown
+        .iter()
+        .zip(0..)
+        .map(|((setting_id, _), place)| (*setting_id, place))
+        .collect();
     let near_misses: Vec<u64> = evaluation
         .near_misses
         .iter()
@@ -130,7 +146,9 @@ fn by_id<'a>(
     excluded: &'a [ExcludedSetting],
 ) -> Vec<(&'a SettingId, Shown<'a>)> {
     let ranked = ranked.iter().map(|it| (&it.setting_id, Shown::Ranked(it)));
-    let excluded = excluded.iter().map(|it| (&it.setting_id, Shown::Excluded(it)));
+    let excluded = excluded
+        .iter()
+        .map(|it| (&it.setting_id, Shown::Excluded(it)));
     let mut shown: Vec<_> = ranked.chain(excluded).collect();
     shown.sort_by_key(|(setting_id, _)| *setting_id);
     shown
@@ -161,9 +179,7 @@ fn cause(offer: &Offer, criterion: Criterion) -> Option<u64> {
             Some(u64::from(offer.values.in_area > 0) << 32 | u64::from(at.derby.get()))
         }
         Criterion::Education => Some(school(*at)),
-        Criterion::Cost => {
-            Some((offer.kind as u64) << 32 | u64::from(offer.weekly_cost.get()))
-        }
+        Criterion::Cost => Some((offer.kind as u64) << 32 | u64::from(offer.weekly_cost.get())),
         Criterion::InArea | Criterion::Identity | Criterion::Quality => None,
     }
 }
@@ -179,7 +195,9 @@ fn home(offer: &Offer) -> u64 {
 
 /// Zero where there is no school.
 fn school(distances: Distances) -> u64 {
-    distances.school.map_or(0, |miles| u64::from(miles.get()) + 1)
+    distances
+        .school
+        .map_or(0, |miles| u64::from(miles.get()) + 1)
 }
 
 /// How the score follows from the values under the weights most in use: a guess.
@@ -201,16 +219,32 @@ fn usual_score(values: &Values) -> u64 {
 fn write_offers(writer: &mut Writer, ranked: &[&Offer]) -> Result<()> {
     writer.numbers(ranked.iter().map(|it| u64::from(it.distances.home.get())))?;
     // Home, school and the council's centre are seldom far apart, so neither are these.
-    writer.numbers(ranked.iter().map(|it| column::difference(home(it), it.distances.derby.get().into())))?;
-    writer.numbers(ranked.iter().map(|it| column::difference(home(it), school(it.distances))))?;
-    writer.numbers(ranked.iter().map(|it| u64::from(it.precision == Precision::Unit)))?;
+    writer.numbers(
+        ranked
+            .iter()
+            .map(|it| column::difference(home(it), it.distances.derby.get().into())),
+    )?;
+    writer.numbers(
+        ranked
+            .iter()
+            .map(|it| column::difference(home(it), school(it.distances))),
+    )?;
+    writer.numbers(
+        ranked
+            .iter()
+            .map(|it| u64::from(it.precision == Precision::Unit)),
+    )?;
     writer.dictionary(ranked.iter().map(|it| authority_bits(it.located_in)))?;
     writer.dictionary(ranked.iter().map(|it| u64::from(it.approvals.bits())))?;
     writer.dictionary(ranked.iter().map(|it| u64::from(it.warnings.bits())))?;
     write_gaps(writer, ranked)?;
     for criterion in CRITERIA {
         let numbers = ranked.iter().map(|it| u64::from(it.values.get(criterion)));
-        match ranked.iter().map(|it| cause(it, criterion)).collect::<Option<Vec<_>>>() {
+        match ranked
+            .iter()
+            .map(|it| cause(it, criterion))
+            .collect::<Option<Vec<_>>>()
+        {
             Some(causes) => writer.following(&causes, numbers)?,
             None => writer.dictionary(numbers)?,
         }
@@ -220,7 +254,9 @@ fn write_offers(writer: &mut Writer, ranked: &[&Offer]) -> Result<()> {
     let places: Vec<_> = ranked.iter().map(|it| place(it)).collect();
     writer.following(&places, ranked.iter().map(|it| it.near.into()))?;
     writer.numbers(
-        ranked.iter().map(|it| column::difference(usual_score(&it.values), it.score.into())),
+        ranked
+            .iter()
+            .map(|it| column::difference(usual_score(&it.values), it.score.into())),
     )
 }
 
@@ -238,7 +274,9 @@ fn write_gaps(writer: &mut Writer, ranked: &[&Offer]) -> Result<()> {
     for need in needed.keys() {
         writer.numbers(ranked.iter().map(|it| {
             let gap = it.gaps.iter().find(|gap| gap.need == *need);
-            gap.map_or(0, |gap| u64::from(gap.level.get().saturating_sub(gap.has.get())))
+            gap.map_or(0, |gap| {
+                u64::from(gap.level.get().saturating_sub(gap.has.get()))
+            })
         }))?;
     }
     Ok(())
@@ -247,9 +285,10 @@ fn write_gaps(writer: &mut Writer, ranked: &[&Offer]) -> Result<()> {
 /// An authority's code in a number: a letter and eight digits.
 fn authority_bits(authority: AuthorityCode) -> u64 {
     let text = authority.as_str().as_bytes();
-    text.iter().skip(1).fold(u64::from(text.first().copied().unwrap_or(b'A')), |number, digit| {
-        number * 10 + u64::from(digit.wrapping_sub(b'0') % 10)
-    })
+    text.iter().skip(1).fold(
+        u64::from(text.first().copied().unwrap_or(b'A')),
+        |number, digit| number * 10 + u64::from(digit.wrapping_sub(b'0') % 10),
+    )
 }
 
 fn authority(bits: u64) -> Result<AuthorityCode> {
@@ -265,8 +304,11 @@ fn write_order(
     ranked: &[&Offer],
     kinds: &[Kind],
 ) -> Result<()> {
-    let place: HashMap<&SettingId, u64> =
-        ranked.iter().zip(0..).map(|(it, place)| (&it.setting_id, place)).collect();
+    let place: HashMap<&SettingId, u64> = ranked
+        .iter()
+        .zip(0..)
+        .map(|(it, place)| (&it.setting_id, place))
+        .collect();
     let order: Vec<u64> = evaluation
         .ranked
         .iter()
@@ -277,7 +319,11 @@ fn write_order(
     writer.numbers(kinds.iter().map(|kind| *kind as u64))?;
     let follows = usual_order(ranked.iter().copied(), kinds) == order;
     writer.number(follows.into())?;
-    if follows { Ok(()) } else { writer.numbers(order) }
+    if follows {
+        Ok(())
+    } else {
+        writer.numbers(order)
+    }
 }
 
 /// The places of the offers, the best first, as matching.md orders them.
@@ -287,7 +333,10 @@ fn usual_order<'a>(ranked: impl Iterator<Item = &'a Offer>, kinds: &[Kind]) -> V
         .map(|(it, place)| {
             let plan = kinds.iter().position(|kind| *kind == it.kind);
             let score = std::cmp::Reverse(it.score);
-            ((it.band, plan, !it.near, it.sourcing, score, it.weekly_cost), place)
+            (
+                (it.band, plan, !it.near, it.sourcing, score, it.weekly_cost),
+                place,
+            )
         })
         .collect();
     keyed.sort_unstable();
@@ -318,26 +367,44 @@ pub(crate) fn decode(record: &[u8], shown: &[Supplied]) -> Result<Evaluation> {
         return Err(other_supply());
     }
 
-    let out = || shown.iter().zip(&reasons).filter(|(_, reasons)| !reasons.is_empty());
+    let out = || {
+        shown
+            .iter()
+            .zip(&reasons)
+            .filter(|(_, reasons)| !reasons.is_empty())
+    };
     let requires = reader.numbers(out().count())?;
     let mut excluded = Vec::with_capacity(requires.len());
     for ((setting, reasons), bits) in out().zip(requires) {
         let requires = set(bits, ActSet::from_bits)?;
         let setting_id = setting.setting_id.clone();
-        excluded.push(ExcludedSetting { setting_id, reasons: *reasons, requires });
+        excluded.push(ExcludedSetting {
+            setting_id,
+            reasons: *reasons,
+            requires,
+        });
     }
     let n_near_misses = column::length(reader.number()?)?;
     let mut near_misses = Vec::with_capacity(n_near_misses.min(shown.len()));
     for place in reader.numbers(n_near_misses)? {
         let place = column::length(place)?;
-        let miss = shown.get(place).zip(reasons.get(place)).and_then(|(setting, reasons)| {
-            let reason = reasons.iter().next()?;
-            Some(NearMiss { setting_id: setting.setting_id.clone(), reason })
-        });
+        let miss = shown
+            .get(place)
+            .zip(reasons.get(place))
+            .and_then(|(setting, reasons)| {
+                let reason = reasons.iter().next()?;
+                Some(NearMiss {
+                    setting_id: setting.setting_id.clone(),
+                    reason,
+                })
+            });
         near_misses.push(miss.ok_or_else(|| broken("a near miss is not among the settings"))?);
     }
 
-    let offered = shown.iter().zip(&reasons).filter(|(_, reasons)| reasons.is_empty());
+    let offered = shown
+        .iter()
+        .zip(&reasons)
+        .filter(|(_, reasons)| reasons.is_empty());
     let offers = read_offers(&mut reader, offered.map(|(setting, _)| setting).collect())?;
     let ranked = read_order(&mut reader, offers)?;
     Ok(Evaluation {
@@ -390,11 +457,19 @@ fn read_offers(reader: &mut Reader<'_>, settings: Vec<&Supplied>) -> Result<Vec<
             score: 0,
             near: false,
             located_in: authority(at(&located_in))?,
-            precision: if at(&precise) == 1 { Precision::Unit } else { Precision::Sector },
+            precision: if at(&precise) == 1 {
+                Precision::Unit
+            } else {
+                Precision::Sector
+            },
             distances: Distances {
                 home: miles(home)?,
                 derby: miles(column::add(home, at(&centres)))?,
-                school: if school == 0 { None } else { Some(miles(school - 1)?) },
+                school: if school == 0 {
+                    None
+                } else {
+                    Some(miles(school - 1)?)
+                },
             },
             weekly_cost: setting.weekly_cost,
             approvals: set(at(&approvals), ApprovalSet::from_bits)?,
@@ -409,7 +484,10 @@ fn read_offers(reader: &mut Reader<'_>, settings: Vec<&Supplied>) -> Result<Vec<
 
 fn read_values(reader: &mut Reader<'_>, offers: &mut [Offer]) -> Result<()> {
     for criterion in CRITERIA {
-        let causes = offers.iter().map(|it| cause(it, criterion)).collect::<Option<Vec<_>>>();
+        let causes = offers
+            .iter()
+            .map(|it| cause(it, criterion))
+            .collect::<Option<Vec<_>>>();
         let numbers = match causes {
             Some(causes) => reader.following(&causes)?,
             None => reader.dictionary(offers.len())?,
@@ -450,7 +528,11 @@ fn read_gaps(reader: &mut Reader<'_>, n: usize) -> Result<Vec<Vec<Gap>>> {
         for (gaps, short) in gaps.iter_mut().zip(reader.numbers(n)?) {
             if short > 0 {
                 let has = self::level(level.saturating_sub(short))?;
-                gaps.push(Gap { need, level: self::level(level)?, has });
+                gaps.push(Gap {
+                    need,
+                    level: self::level(level)?,
+                    has,
+                });
             }
         }
     }

@@ -53,8 +53,9 @@ impl PgStore {
         else {
             return Ok(None);
         };
-        let (shown, setting_keys) =
-            self.shown(&run.authority, run.supply_version, &run.children).await?;
+        let (shown, setting_keys) = self
+            .shown(&run.authority, run.supply_version, &run.children)
+            .await?;
         let facts = RunFacts {
             run_id,
             authority: row::parse("match_run.authority", &run.authority)?,
@@ -84,8 +85,9 @@ impl PgStore {
         children: &Value,
     ) -> Result<(Vec<Supplied>, HashMap<SettingId, SettingKey>)> {
         let ids = |child: &Value| child.get("child_id").cloned();
-        let children: Option<Value> =
-            children.as_array().and_then(|children| children.iter().map(ids).collect());
+        let children: Option<Value> = children
+            .as_array()
+            .and_then(|children| children.iter().map(ids).collect());
         let rows = sqlx::query!(
             r#"SELECT setting.key, setting_id,
                  past.document -> 'provider' ->> 'provider_id' AS "provider_id!",
@@ -153,7 +155,8 @@ impl PgStore {
             .await
             .sorted()?;
         text.map(|text| {
-            Policy::parse(&text).map_err(|error| broken(format!("a stored policy is not one: {error}")))
+            Policy::parse(&text)
+                .map_err(|error| broken(format!("a stored policy is not one: {error}")))
         })
         .transpose()
     }

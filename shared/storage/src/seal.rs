@@ -71,7 +71,11 @@ impl InstallationKey {
 }
 
 fn data_key_place(referral: &i64) -> Place<'_> {
-    Place { table: "referral", column: "data_key", row: referral }
+    Place {
+        table: "referral",
+        column: "data_key",
+        row: referral,
+    }
 }
 
 /// The key of a referral's narratives.
@@ -90,7 +94,11 @@ impl DataKey {
 }
 
 fn narrative_place(row: &String) -> Place<'_> {
-    Place { table: "referral_revision", column: "narrative", row }
+    Place {
+        table: "referral_revision",
+        column: "narrative",
+        row,
+    }
 }
 
 const NONCE: usize = 24;
@@ -98,8 +106,19 @@ const NONCE: usize = 24;
 fn seal(cipher: &XChaCha20Poly1305, place: Place<'_>, text: &[u8]) -> Result<Vec<u8>> {
     let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
     let sealed = cipher
-        .encrypt(&nonce, Payload { msg: text, aad: &place.bytes() })
-        .map_err(|_| broken(format!("{}.{} could not be sealed", place.table, place.column)))?;
+        .encrypt(
+            &nonce,
+            Payload {
+                msg: text,
+                aad: &place.bytes(),
+            },
+        )
+        .map_err(|_| {
+            broken(format!(
+                "{}.{} could not be sealed",
+                place.table, place.column
+            ))
+        })?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
@@ -107,7 +126,10 @@ fn open(cipher: &XChaCha20Poly1305, place: Place<'_>, sealed: &[u8]) -> Result<V
     sealed
         .split_at_checked(NONCE)
         .and_then(|(nonce, sealed)| {
-            let payload = Payload { msg: sealed, aad: &place.bytes() };
+            let payload = Payload {
+                msg: sealed,
+                aad: &place.bytes(),
+            };
             cipher.decrypt(XNonce::from_slice(nonce), payload).ok()
         })
         .ok_or_else(|| {
@@ -134,8 +156,14 @@ mod tests {
         assert!(again.open(1, 3, &sealed).is_err(), "another revision");
         assert!(again.open(1, 2, &sealed[1..]).is_err(), "damaged");
         assert!(again.open(1, 2, &[]).is_err(), "nothing");
-        assert!(installation.data_key(2, &wrapped).is_err(), "another referral's key");
-        assert!(InstallationKey::new([8; 32]).data_key(1, &wrapped).is_err(), "another installation");
+        assert!(
+            installation.data_key(2, &wrapped).is_err(),
+            "another referral's key"
+        );
+        assert!(
+            InstallationKey::new([8; 32]).data_key(1, &wrapped).is_err(),
+            "another installation"
+        );
         assert_eq!(format!("{installation:?}"), "InstallationKey(***)");
     }
 }

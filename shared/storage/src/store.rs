@@ -97,11 +97,7 @@ impl Store for PgStore {
         self.open_unit(wanted).await
     }
 
-    async fn commit(
-        &self,
-        unit: Unit,
-        transaction: PgUnit,
-    ) -> std::result::Result<(), StoreError> {
+    async fn commit(&self, unit: Unit, transaction: PgUnit) -> std::result::Result<(), StoreError> {
         self.commit_unit(unit, transaction).await
     }
 }

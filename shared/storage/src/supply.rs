@@ -63,8 +63,11 @@ impl PgStore {
         version: SupplyVersion,
     ) -> Result<Changes> {
         // One moment for all three: the version must be that of what is read.
-        let mut transaction =
-            self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.sorted()?;
+        let mut transaction = self
+            .pool
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await
+            .sorted()?;
         let conn = &mut *transaction;
         let now = sqlx::query_scalar!(
             "SELECT supply_version FROM register WHERE authority = $1",
@@ -74,8 +77,11 @@ impl PgStore {
         .await
         .sorted()?
         .unwrap_or_default();
-        let mut changes =
-            Changes { version: SupplyVersion(now), settings: Vec::new(), held: BTreeMap::new() };
+        let mut changes = Changes {
+            version: SupplyVersion(now),
+            settings: Vec::new(),
+            held: BTreeMap::new(),
+        };
         if now <= version.0 {
             return Ok(changes);
         }
@@ -108,11 +114,18 @@ impl PgStore {
         .sorted()?;
         let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
         for row in rows {
-            changes.held.insert(row::parse("setting.setting_id", &row.setting_id)?, Vec::new());
+            changes.held.insert(
+                row::parse("setting.setting_id", &row.setting_id)?,
+                Vec::new(),
+            );
         }
         if !keys.is_empty() {
             for live in occupancy::live(conn, &[], &keys, &[]).await? {
-                changes.held.entry(live.setting_id.clone()).or_default().extend(live.held());
+                changes
+                    .held
+                    .entry(live.setting_id.clone())
+                    .or_default()
+                    .extend(live.held());
             }
         }
         transaction.commit().await.sorted()?;
@@ -146,7 +159,10 @@ impl PgStore {
         settings.sort_by(|(_, a), (_, b)| a.setting_id.cmp(&b.setting_id));
         let mut conn = self.conn().await?;
         let occupancies = occupancy::at_version(&mut conn, authority.as_str(), version.0).await?;
-        Ok(PastSupply { settings, occupancies })
+        Ok(PastSupply {
+            settings,
+            occupancies,
+        })
     }
 
     /// A register's entry.

@@ -21,8 +21,14 @@ pub(super) async fn insert_inbox(conn: &mut PgConnection, handled: &[EventKey]) 
     handled.sort_unstable();
     sqlx::query!(
         "INSERT INTO inbox (source, event_id) SELECT * FROM unnest($1::text[], $2::text[])",
-        &handled.iter().map(|event| event.source.as_ref()).collect::<Vec<_>>() as &[&str],
-        &handled.iter().map(|event| event.id.as_ref()).collect::<Vec<_>>() as &[&str],
+        &handled
+            .iter()
+            .map(|event| event.source.as_ref())
+            .collect::<Vec<_>>() as &[&str],
+        &handled
+            .iter()
+            .map(|event| event.id.as_ref())
+            .collect::<Vec<_>>() as &[&str],
     )
     .execute(conn)
     .await
@@ -46,14 +52,26 @@ pub(super) async fn insert_outbox(conn: &mut PgConnection, outgoing: &[Outgoing]
            AS w (event_id, authority, subject, payload, traceparent, created_at, place)
          -- The sequence is given in this order.
          ORDER BY place",
-        &outgoing.iter().map(|event| event.event_id.into_uuid()).collect::<Vec<_>>(),
-        &messages.iter().map(|message| authority(&message.subject)).collect::<Vec<_>>()
-            as &[Option<&str>],
-        &messages.iter().map(|message| message.subject.as_str()).collect::<Vec<_>>() as &[&str],
-        &messages.iter().map(|message| message.payload.as_bytes()).collect::<Vec<_>>()
-            as &[&[u8]],
-        &outgoing.iter().map(|event| event.traceparent.as_deref()).collect::<Vec<_>>()
-            as &[Option<&str>],
+        &outgoing
+            .iter()
+            .map(|event| event.event_id.into_uuid())
+            .collect::<Vec<_>>(),
+        &messages
+            .iter()
+            .map(|message| authority(&message.subject))
+            .collect::<Vec<_>>() as &[Option<&str>],
+        &messages
+            .iter()
+            .map(|message| message.subject.as_str())
+            .collect::<Vec<_>>() as &[&str],
+        &messages
+            .iter()
+            .map(|message| message.payload.as_bytes())
+            .collect::<Vec<_>>() as &[&[u8]],
+        &outgoing
+            .iter()
+            .map(|event| event.traceparent.as_deref())
+            .collect::<Vec<_>>() as &[Option<&str>],
         &outgoing.iter().map(|event| event.time).collect::<Vec<_>>(),
     )
     .execute(conn)
@@ -64,13 +82,21 @@ pub(super) async fn insert_outbox(conn: &mut PgConnection, outgoing: &[Outgoing]
 
 /// The authority whose event it is: its token in the subject, if that is one.
 fn authority(subject: &str) -> Option<&str> {
-    let token = subject.strip_prefix(OUTBOUND_PREFIX)?.strip_prefix('.')?.split('.').next()?;
+    let token = subject
+        .strip_prefix(OUTBOUND_PREFIX)?
+        .strip_prefix('.')?
+        .split('.')
+        .next()?;
     token.parse::<AuthorityCode>().is_ok().then_some(token)
 }
 
 /// Where a dead letter's payload is stored.
 pub(crate) fn payload_place(row: &uuid::Uuid) -> Place<'_> {
-    Place { table: "dead_letter", column: "payload", row }
+    Place {
+        table: "dead_letter",
+        column: "payload",
+        row,
+    }
 }
 
 pub(super) async fn insert_dead_letters(
@@ -127,7 +153,11 @@ pub(super) async fn insert_dead_letters(
 }
 
 fn headers(letter: &DeadLetter) -> Value {
-    letter.headers.iter().map(|(name, value)| json!([row::text(name), row::text(value)])).collect()
+    letter
+        .headers
+        .iter()
+        .map(|(name, value)| json!([row::text(name), row::text(value)]))
+        .collect()
 }
 
 fn errors(letter: &DeadLetter) -> Value {

@@ -37,8 +37,14 @@ pub(super) async fn write_occupancies(conn: &mut PgConnection, unit: &Unit) -> R
          SELECT * FROM unnest($1::bigint[], $2::integer[], $3::text[], $4::uuid[])",
         &taken.iter().map(|(it, _)| it.setting.0).collect::<Vec<_>>(),
         &taken.iter().map(|(_, place)| *place).collect::<Vec<_>>(),
-        &taken.iter().map(|(it, _)| it.authority.as_str()).collect::<Vec<_>>() as &[&str],
-        &taken.iter().map(|(it, _)| it.hold_id.into_uuid()).collect::<Vec<_>>(),
+        &taken
+            .iter()
+            .map(|(it, _)| it.authority.as_str())
+            .collect::<Vec<_>>() as &[&str],
+        &taken
+            .iter()
+            .map(|(it, _)| it.hold_id.into_uuid())
+            .collect::<Vec<_>>(),
     )
     .execute(conn)
     .await
@@ -47,7 +53,13 @@ pub(super) async fn write_occupancies(conn: &mut PgConnection, unit: &Unit) -> R
 }
 
 async fn upsert(conn: &mut PgConnection, unit: &Unit, changed: &[&Occupancy]) -> Result<()> {
-    let version = |it: &Occupancy| unit.supply.get(&it.authority).copied().unwrap_or_default().0;
+    let version = |it: &Occupancy| {
+        unit.supply
+            .get(&it.authority)
+            .copied()
+            .unwrap_or_default()
+            .0
+    };
     let until = |it: &Occupancy| (!it.is_live()).then(|| version(it));
     let places = |it: &Occupancy| json!(it.places);
     let written = sqlx::query!(
@@ -97,6 +109,8 @@ fn occupants(occupancy: &Occupancy) -> Value {
     occupancy
         .occupants
         .iter()
-        .map(|it| json!({ "child_id": it.child_id.as_str(), "sex": it.sex.as_str(), "age": it.age }))
+        .map(
+            |it| json!({ "child_id": it.child_id.as_str(), "sex": it.sex.as_str(), "age": it.age }),
+        )
         .collect()
 }

@@ -22,9 +22,10 @@ use uuid::Uuid;
 /// Gives the referrals that the unit made something to remember, as the others have.
 pub(super) fn expect_new(unit: &Unit, loaded: &mut HashMap<ReferralKey, Loaded>) {
     for head in unit.referrals.values() {
-        loaded
-            .entry(head.key)
-            .or_insert(Loaded { chain: ChainEnd::START, data_key: None });
+        loaded.entry(head.key).or_insert(Loaded {
+            chain: ChainEnd::START,
+            data_key: None,
+        });
     }
 }
 
@@ -38,8 +39,9 @@ pub(super) async fn write_heads(
     let mut heads = Vec::new();
     for (at, head) in &unit.referrals {
         if unit.changed_referrals.contains(at) || audited.contains(&head.key) {
-            let loaded =
-                loaded.get(&head.key).ok_or_else(|| broken("a referral was not loaded"))?;
+            let loaded = loaded
+                .get(&head.key)
+                .ok_or_else(|| broken("a referral was not loaded"))?;
             heads.push((head, loaded));
         }
     }
@@ -47,10 +49,15 @@ pub(super) async fn write_heads(
         return Ok(());
     }
     let run = |get: fn(&oss_workflow::RunHead) -> i64| {
-        heads.iter().map(|(head, _)| head.run.as_ref().map(get)).collect::<Vec<_>>()
+        heads
+            .iter()
+            .map(|(head, _)| head.run.as_ref().map(get))
+            .collect::<Vec<_>>()
     };
-    let digest: Vec<_> =
-        heads.iter().map(|(head, _)| head.run.map(|run| run.digest.to_be_bytes().to_vec())).collect();
+    let digest: Vec<_> = heads
+        .iter()
+        .map(|(head, _)| head.run.map(|run| run.digest.to_be_bytes().to_vec()))
+        .collect();
     let written = sqlx::query!(
         "INSERT INTO referral (authority, referral_id, key, revision, content, state, urgency,
            received_at, run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq,
@@ -122,7 +129,12 @@ pub(super) struct Revision<'a> {
 }
 
 /// A revision that a unit appends.
-pub(super) type Appended<'a> = (ReferralKey, &'a Arc<Referral>, &'a ContentHash, DateTime<Utc>);
+pub(super) type Appended<'a> = (
+    ReferralKey,
+    &'a Arc<Referral>,
+    &'a ContentHash,
+    DateTime<Utc>,
+);
 
 /// Seals what the revisions tell in words, each referral's with its own key.
 pub(super) fn seal_revisions<'a>(
@@ -134,7 +146,9 @@ pub(super) fn seal_revisions<'a>(
     for &(key, referral, content, received_at) in revisions {
         let number = i64::from(referral.revision);
         let (document, narrative) = row::split_narrative(referral);
-        let loaded = loaded.get_mut(&key).ok_or_else(|| broken("a referral was not loaded"))?;
+        let loaded = loaded
+            .get_mut(&key)
+            .ok_or_else(|| broken("a referral was not loaded"))?;
         let narrative = match narrative {
             None => None,
             Some(narrative) => {
@@ -149,7 +163,14 @@ pub(super) fn seal_revisions<'a>(
                 Some(data_key.seal(key.0, number, text.as_bytes())?)
             }
         };
-        sealed.push(Revision { key, number, content, document, narrative, received_at });
+        sealed.push(Revision {
+            key,
+            number,
+            content,
+            document,
+            narrative,
+            received_at,
+        });
     }
     Ok(sealed)
 }
@@ -162,8 +183,11 @@ pub(super) async fn append_revisions(
     if revisions.is_empty() {
         return Ok(());
     }
-    let authorities: BTreeMap<_, _> =
-        unit.referrals.values().map(|head| (head.key, head.authority)).collect();
+    let authorities: BTreeMap<_, _> = unit
+        .referrals
+        .values()
+        .map(|head| (head.key, head.authority))
+        .collect();
     let authority =
         |revision: &Revision<'_>| authorities.get(&revision.key).map(AuthorityCode::as_str);
     sqlx::query!(
@@ -174,14 +198,30 @@ pub(super) async fn append_revisions(
            $6::bytea[], $7::timestamptz[])
            AS w (authority, key, revision, content, document, narrative, received_at)",
         &revisions.iter().map(authority).collect::<Vec<_>>() as &[Option<&str>],
-        &revisions.iter().map(|revision| revision.key.0).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.content.as_slice()).collect::<Vec<_>>()
-            as &[&[u8]],
-        &revisions.iter().map(|revision| revision.document.to_string()).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.narrative.as_deref()).collect::<Vec<_>>()
-            as &[Option<&[u8]>],
-        &revisions.iter().map(|revision| revision.received_at).collect::<Vec<_>>(),
+        &revisions
+            .iter()
+            .map(|revision| revision.key.0)
+            .collect::<Vec<_>>(),
+        &revisions
+            .iter()
+            .map(|revision| revision.number)
+            .collect::<Vec<_>>(),
+        &revisions
+            .iter()
+            .map(|revision| revision.content.as_slice())
+            .collect::<Vec<_>>() as &[&[u8]],
+        &revisions
+            .iter()
+            .map(|revision| revision.document.to_string())
+            .collect::<Vec<_>>(),
+        &revisions
+            .iter()
+            .map(|revision| revision.narrative.as_deref())
+            .collect::<Vec<_>>() as &[Option<&[u8]>],
+        &revisions
+            .iter()
+            .map(|revision| revision.received_at)
+            .collect::<Vec<_>>(),
     )
     .execute(conn)
     .await
@@ -189,11 +229,7 @@ pub(super) async fn append_revisions(
     Ok(())
 }
 
-pub(super) async fn append_runs(
-    conn: &mut PgConnection,
-    unit: &Unit,
-    runs: &[&Run],
-) -> Result<()> {
+pub(super) async fn append_runs(conn: &mut PgConnection, unit: &Unit, runs: &[&Run]) -> Result<()> {
     if runs.is_empty() {
         return Ok(());
     }
@@ -219,12 +255,17 @@ pub(super) async fn append_runs(
         &runs.iter().map(|run| run.key.0).collect::<Vec<_>>(),
         &facts().map(|it| i64::from(it.revision)).collect::<Vec<_>>(),
         &facts().map(|it| it.supply.0).collect::<Vec<_>>(),
-        &facts().map(|it| it.policy_sha256.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &facts()
+            .map(|it| it.policy_sha256.as_slice())
+            .collect::<Vec<_>>() as &[&[u8]],
         &facts().map(|it| it.engine.as_ref()).collect::<Vec<_>>() as &[&str],
         &facts().map(|it| it.gazetteer.as_ref()).collect::<Vec<_>>() as &[&str],
         &facts().map(|it| it.evaluated_at).collect::<Vec<_>>(),
         &runs.iter().map(|run| n_offers(run)).collect::<Vec<_>>(),
-        &runs.iter().map(|run| run.digest.to_be_bytes().to_vec()).collect::<Vec<_>>(),
+        &runs
+            .iter()
+            .map(|run| run.digest.to_be_bytes().to_vec())
+            .collect::<Vec<_>>(),
         &records,
     )
     .execute(conn)

@@ -10,7 +10,12 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
 /// A state of a setting that a unit appends.
-pub(super) type Version<'a> = (SettingKey, SupplyVersion, DateTime<Utc>, Option<&'a Setting>);
+pub(super) type Version<'a> = (
+    SettingKey,
+    SupplyVersion,
+    DateTime<Utc>,
+    Option<&'a Setting>,
+);
 
 pub(super) async fn write_registers(conn: &mut PgConnection, unit: &Unit) -> Result<()> {
     if unit.changed_supply.is_empty() {
@@ -32,7 +37,11 @@ pub(super) async fn write_registers(conn: &mut PgConnection, unit: &Unit) -> Res
     .execute(conn)
     .await
     .sorted()?;
-    expect_rows("register", unit.changed_supply.len(), written.rows_affected())
+    expect_rows(
+        "register",
+        unit.changed_supply.len(),
+        written.rows_affected(),
+    )
 }
 
 pub(super) async fn write_settings(conn: &mut PgConnection, unit: &Unit) -> Result<()> {
@@ -47,7 +56,9 @@ pub(super) async fn write_settings(conn: &mut PgConnection, unit: &Unit) -> Resu
     let supply_version =
         |authority: &AuthorityCode| unit.supply.get(authority).copied().unwrap_or_default().0;
     let occupancy = |head: &SettingHead| {
-        head.setting.as_ref().map_or(0, |setting| i64::from(setting.occupancy.version))
+        head.setting
+            .as_ref()
+            .map_or(0, |setting| i64::from(setting.occupancy.version))
     };
     let document = |head: &SettingHead| head.setting.as_deref().map(oss_contract::setting_to_json);
     let written = sqlx::query!(
@@ -91,8 +102,11 @@ pub(super) async fn append_versions(
         .iter()
         .map(|(key, from, at, setting)| (*key, (*from, *at, *setting)))
         .collect();
-    let authorities: BTreeMap<_, _> =
-        unit.settings.iter().map(|(at, head)| (head.key, at.0)).collect();
+    let authorities: BTreeMap<_, _> = unit
+        .settings
+        .iter()
+        .map(|(at, head)| (head.key, at.0))
+        .collect();
     let keys: Vec<_> = last.keys().map(|key| key.0).collect();
     let from: Vec<_> = last.values().map(|(from, ..)| from.0).collect();
     sqlx::query!(

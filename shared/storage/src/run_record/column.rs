@@ -28,10 +28,15 @@ impl Writer {
         let numbers: Vec<u64> = numbers.into_iter().collect();
         let most = numbers.iter().copied().max().unwrap_or_default();
         let n_planes = (u64::BITS - most.leading_zeros()).div_ceil(8);
-        self.0.write_all(&[u8::try_from(n_planes).unwrap_or(8)]).map_err(unwritable)?;
+        self.0
+            .write_all(&[u8::try_from(n_planes).unwrap_or(8)])
+            .map_err(unwritable)?;
         for plane in 0..n_planes {
-            let bytes: Vec<u8> =
-                numbers.iter().map(|number| number.to_le_bytes()).filter_map(|it| it.get(plane as usize).copied()).collect();
+            let bytes: Vec<u8> = numbers
+                .iter()
+                .map(|number| number.to_le_bytes())
+                .filter_map(|it| it.get(plane as usize).copied())
+                .collect();
             self.0.write_all(&bytes).map_err(unwritable)?;
             // Ends the block, so that the next plane gets codes of its own.
             self.0.flush().map_err(unwritable)?;
@@ -46,7 +51,11 @@ impl Writer {
         let place: HashMap<u64, u64> = words.iter().copied().zip(0..).collect();
         self.number(words.len() as u64)?;
         self.numbers(words)?;
-        self.numbers(numbers.iter().map(|number| place.get(number).copied().unwrap_or_default()))
+        self.numbers(
+            numbers
+                .iter()
+                .map(|number| place.get(number).copied().unwrap_or_default()),
+        )
     }
 
     /// A column of numbers that follow from `causes`, as a rule: the rule, and the exceptions.
@@ -64,7 +73,10 @@ impl Writer {
         }
         // What is linear over wide stretches has differences that hardly change.
         let mut line = Line::default();
-        self.numbers(rule.iter().map(|(cause, number)| line.surprise(*cause, *number)))?;
+        self.numbers(
+            rule.iter()
+                .map(|(cause, number)| line.surprise(*cause, *number)),
+        )?;
         self.number(exceptions.len() as u64)?;
         self.numbers(exceptions.iter().map(|(place, _)| *place))?;
         self.numbers(exceptions.iter().map(|(_, number)| *number))
@@ -85,8 +97,12 @@ pub(super) struct Reader<'a>(Decoder<'static, std::io::BufReader<&'a [u8]>>);
 impl<'a> Reader<'a> {
     pub(super) fn new(record: &'a [u8], format: u8) -> Result<Self> {
         match record.split_first() {
-            Some((found, rest)) if *found == format => Ok(Self(Decoder::new(rest).map_err(unwritable)?)),
-            Some((found, _)) => Err(broken(format!("a run's record has the unknown form {found}"))),
+            Some((found, rest)) if *found == format => {
+                Ok(Self(Decoder::new(rest).map_err(unwritable)?))
+            }
+            Some((found, _)) => Err(broken(format!(
+                "a run's record has the unknown form {found}"
+            ))),
             None => Err(broken("a run's record is empty")),
         }
     }
@@ -134,8 +150,10 @@ impl<'a> Reader<'a> {
             .zip(surprises)
             .map(|(cause, surprise)| (cause, line.number(cause, surprise)))
             .collect();
-        let mut numbers: Vec<u64> =
-            causes.iter().map(|cause| rule.get(cause).copied().unwrap_or_default()).collect();
+        let mut numbers: Vec<u64> = causes
+            .iter()
+            .map(|cause| rule.get(cause).copied().unwrap_or_default())
+            .collect();
         let n_exceptions = length(self.number()?)?;
         let places = self.numbers(n_exceptions)?;
         for (place, number) in places.into_iter().zip(self.numbers(n_exceptions)?) {
@@ -171,7 +189,8 @@ impl Line {
             (Some((x0, y0)), Some((x1, y1))) if x1 > x0 => {
                 let rise = i128::from(y1) - i128::from(y0);
                 let steps = i128::from(cause) - i128::from(x1);
-                let guess = i128::from(y1) + rise.saturating_mul(steps) / (i128::from(x1) - i128::from(x0));
+                let guess =
+                    i128::from(y1) + rise.saturating_mul(steps) / (i128::from(x1) - i128::from(x0));
                 u64::try_from(guess).unwrap_or_default()
             }
             (_, Some((_, y1))) => y1,

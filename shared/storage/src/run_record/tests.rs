@@ -24,7 +24,11 @@ struct Drawn {
     shuffle: u32,
 }
 
-const NEEDED: [(Need, u8); 3] = [(Need::Emotional, 4), (Need::Risk, 2), (Need::Independence, 3)];
+const NEEDED: [(Need, u8); 3] = [
+    (Need::Emotional, 4),
+    (Need::Risk, 2),
+    (Need::Independence, 3),
+];
 
 prop_compose! {
     fn drawn()(
@@ -51,8 +55,26 @@ prop_compose! {
 }
 
 fn by_criterion(values: [u32; 8]) -> Values {
-    let [fit, home, derby, in_area, education, identity, quality, cost] = values;
-    Values { fit, home, derby, in_area, education, identity, quality, cost }
+    let [
+        fit,
+        home,
+        derby,
+        in_area,
+        education,
+        identity,
+        quality,
+        cost,
+    ] = values;
+    Values {
+        fit,
+        home,
+        derby,
+        in_area,
+        education,
+        identity,
+        quality,
+        cost,
+    }
 }
 
 fn supplied(idx: usize, it: &Drawn) -> Supplied {
@@ -71,7 +93,10 @@ fn offer(setting: &Supplied, it: &Drawn) -> Offer {
         level: Level::new(level).unwrap(),
         has: Level::new(level - short).unwrap(),
     };
-    let short = NEEDED.into_iter().zip(it.short).filter(|(_, short)| *short > 0);
+    let short = NEEDED
+        .into_iter()
+        .zip(it.short)
+        .filter(|(_, short)| *short > 0);
     Offer {
         setting_id: setting.setting_id.clone(),
         provider_id: setting.provider_id.clone(),
@@ -172,24 +197,40 @@ fn linear(x: u32, full: u32, zero: u32) -> u32 {
 fn large_register(n: usize) -> (Vec<Supplied>, Evaluation) {
     let mut state = 7_u64;
     let mut draw = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         u32::try_from((state >> 33) % below).unwrap()
     };
     let mut drawn = Vec::new();
     for _ in 0..n {
-        let at = GridPoint { easting: 150_000 + draw(500_000), northing: 50_000 + draw(600_000) };
+        let at = GridPoint {
+            easting: 150_000 + draw(500_000),
+            northing: 50_000 + draw(600_000),
+        };
         let miles = |easting, northing| miles_between(at, GridPoint { easting, northing }).get();
-        let (home, centre, school) =
-            (miles(432_400, 333_100), miles(435_300, 336_200), miles(434_800, 331_000));
+        let (home, centre, school) = (
+            miles(432_400, 333_100),
+            miles(435_300, 336_200),
+            miles(434_800, 331_000),
+        );
         let cell = at.easting / 40_000 * 100 + at.northing / 40_000;
         let in_area = u32::from(centre <= 60);
-        let short = [u8::try_from(draw(4)).unwrap(), u8::try_from(draw(3)).unwrap(), 0];
+        let short = [
+            u8::try_from(draw(4)).unwrap(),
+            u8::try_from(draw(3)).unwrap(),
+            0,
+        ];
         let cost = 40_000 + 100 * draw(6_000);
         let fit = (9 - u32::from(short[0]) - u32::from(short[1])) * 1_000_000 / 9;
         let values = [
             fit,
             linear(home.into(), 20, 400),
-            if in_area == 1 { 1_000_000 } else { linear(centre.into(), 50, 400) },
+            if in_area == 1 {
+                1_000_000
+            } else {
+                linear(centre.into(), 50, 400)
+            },
             in_area * 1_000_000,
             linear(school.into(), 50, 200),
             draw(3) * 500_000,
@@ -204,22 +245,39 @@ fn large_register(n: usize) -> (Vec<Supplied>, Evaluation) {
             sourcing,
             cost,
             reasons: None,
-            band: if fit >= 850_000 { Band::A } else if fit >= 700_000 { Band::B } else { Band::C },
+            band: if fit >= 850_000 {
+                Band::A
+            } else if fit >= 700_000 {
+                Band::B
+            } else {
+                Band::C
+            },
             score: u32::try_from(usual_score(&by_criterion(values))).unwrap(),
             near: in_area == 1 || home <= 200,
-            precision: if draw(50) == 0 { Precision::Sector } else { Precision::Unit },
+            precision: if draw(50) == 0 {
+                Precision::Sector
+            } else {
+                Precision::Unit
+            },
             located_in: cell,
             distances: (home, centre, Some(school)),
             approvals: out_of_area
-                | u16::from(kind == Kind::FosteringHousehold && sourcing >= Sourcing::Framework) << 3
+                | u16::from(kind == Kind::FosteringHousehold && sourcing >= Sourcing::Framework)
+                    << 3
                 | u16::from(sourcing == Sourcing::Spot) << 8,
-            warnings: u16::from(home > 200) | u16::from(draw(4) == 0) << 2 | u16::from(draw(4) == 0) << 5,
+            warnings: u16::from(home > 200)
+                | u16::from(draw(4) == 0) << 2
+                | u16::from(draw(4) == 0) << 5,
             short,
             values,
             shuffle: 0,
         });
     }
-    let settings: Vec<_> = drawn.iter().enumerate().map(|(i, it)| supplied(i, it)).collect();
+    let settings: Vec<_> = drawn
+        .iter()
+        .enumerate()
+        .map(|(i, it)| supplied(i, it))
+        .collect();
     let mut evaluation = evaluation(&settings, &drawn);
     let order = usual_order(evaluation.ranked.iter(), Kind::ALL);
     evaluation.ranked = order

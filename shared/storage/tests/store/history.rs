@@ -23,7 +23,10 @@ async fn any_past_supply_can_be_rebuilt() {
 
     let mut seen = Vec::new();
     for version in 0..=5 {
-        let past = store.supply_at(derby(), SupplyVersion(version)).await.unwrap();
+        let past = store
+            .supply_at(derby(), SupplyVersion(version))
+            .await
+            .unwrap();
         seen.push(
             past.settings
                 .iter()
@@ -32,8 +35,21 @@ async fn any_past_supply_can_be_rebuilt() {
                 .join(" "),
         );
     }
-    assert_eq!(seen, ["", "F01v1", "F01v1 F02v1", "F01v2 F02v1", "F01v2", "F01v2 F02v3"]);
-    assert_eq!(store.supply_versions().await.unwrap()[&derby()], SupplyVersion(5));
+    assert_eq!(
+        seen,
+        [
+            "",
+            "F01v1",
+            "F01v1 F02v1",
+            "F01v2 F02v1",
+            "F01v2",
+            "F01v2 F02v3"
+        ]
+    );
+    assert_eq!(
+        store.supply_versions().await.unwrap()[&derby()],
+        SupplyVersion(5)
+    );
     assert_eq!(store.check_supply_history().await.unwrap(), []);
 }
 
@@ -65,7 +81,10 @@ async fn a_setting_that_closes_before_it_opens_is_remembered() {
     .await
     .unwrap();
     let head = store.setting(derby(), &sid("F01")).await.unwrap().unwrap();
-    assert_eq!((head.version, head.open, head.setting.is_none()), (4, false, true));
+    assert_eq!(
+        (head.version, head.open, head.setting.is_none()),
+        (4, false, true)
+    );
     let (unit, _opened) = store.open(&want_setting(derby(), "F01")).await.unwrap();
     assert_eq!(unit.settings[&(derby(), sid("F01"))].version, 4);
 }
@@ -77,9 +96,19 @@ async fn whoever_has_seen_a_version_is_told_of_what_came_after_and_nothing_else(
     for id in ["F01", "F02"] {
         change_setting(&store, derby(), id, 1).await;
     }
-    let all = store.changes_since(derby(), SupplyVersion(0)).await.unwrap();
+    let all = store
+        .changes_since(derby(), SupplyVersion(0))
+        .await
+        .unwrap();
     assert_eq!((all.version, all.settings.len()), (SupplyVersion(2), 2));
-    assert!(store.changes_since(derby(), all.version).await.unwrap().settings.is_empty());
+    assert!(
+        store
+            .changes_since(derby(), all.version)
+            .await
+            .unwrap()
+            .settings
+            .is_empty()
+    );
 
     run(&store, &want_setting(derby(), "F02"), |unit, context| {
         oss_workflow::supply::close_setting(unit, context, derby(), &sid("F02"), 2).unwrap()
@@ -91,8 +120,17 @@ async fn whoever_has_seen_a_version_is_told_of_what_came_after_and_nothing_else(
     let (_, setting_id, setting) = &changes.settings[0];
     assert_eq!((setting_id, setting), (&sid("F02"), &None));
     assert_eq!(changes.settings.len(), 1);
-    assert_eq!(store.list_settings(derby(), None, 10).await.unwrap().len(), 1);
-    assert!(store.list_settings(derby(), Some(&sid("F01")), 10).await.unwrap().is_empty());
+    assert_eq!(
+        store.list_settings(derby(), None, 10).await.unwrap().len(),
+        1
+    );
+    assert!(
+        store
+            .list_settings(derby(), Some(&sid("F01")), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -131,27 +169,54 @@ async fn a_place_is_held_once_and_is_part_of_the_supply_until_it_ends() {
         };
         put(unit, occupancy);
     };
-    run(&store, &wanted("R01"), |unit, _| hold(unit, "R01", 1)).await.unwrap();
-    let held = store.changes_since(derby(), SupplyVersion(1)).await.unwrap();
+    run(&store, &wanted("R01"), |unit, _| hold(unit, "R01", 1))
+        .await
+        .unwrap();
+    let held = store
+        .changes_since(derby(), SupplyVersion(1))
+        .await
+        .unwrap();
     assert_eq!(held.version, SupplyVersion(2));
     assert_eq!(held.held[&sid("F01")][0].child_id.as_str(), "R01-C1");
 
-    let twice = run(&store, &wanted("R02"), |unit, _| hold(unit, "R02", 2)).await.unwrap_err();
-    assert!(matches!(twice, oss_workflow::StoreError::Clash(_)), "{twice:?}");
+    let twice = run(&store, &wanted("R02"), |unit, _| hold(unit, "R02", 2))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(twice, oss_workflow::StoreError::Clash(_)),
+        "{twice:?}"
+    );
 
     run(&store, &wanted("R01"), |unit, _| {
         let live = unit.occupancies[&HoldId::from_bytes([1; 16])].clone();
-        put(unit, Occupancy { ended: Some(live.since), ..live });
+        put(
+            unit,
+            Occupancy {
+                ended: Some(live.since),
+                ..live
+            },
+        );
     })
     .await
     .unwrap();
-    let freed = store.changes_since(derby(), SupplyVersion(2)).await.unwrap();
+    let freed = store
+        .changes_since(derby(), SupplyVersion(2))
+        .await
+        .unwrap();
     assert_eq!(freed.held[&sid("F01")], []);
-    run(&store, &wanted("R02"), |unit, _| hold(unit, "R02", 2)).await.unwrap();
+    run(&store, &wanted("R02"), |unit, _| hold(unit, "R02", 2))
+        .await
+        .unwrap();
 
     let who = async |version| {
-        let past = store.supply_at(derby(), SupplyVersion(version)).await.unwrap();
-        past.occupancies.iter().map(|it| it.referral_id.to_string()).collect::<Vec<_>>()
+        let past = store
+            .supply_at(derby(), SupplyVersion(version))
+            .await
+            .unwrap();
+        past.occupancies
+            .iter()
+            .map(|it| it.referral_id.to_string())
+            .collect::<Vec<_>>()
     };
     assert!(who(1).await.is_empty());
     assert_eq!(who(2).await, ["R01"]);

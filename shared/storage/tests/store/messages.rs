@@ -24,7 +24,11 @@ async fn what_was_committed_is_published_in_order_by_one_at_a_time() {
     receive(&store, derby(), "R01", 1).await;
     receive(&store, derby(), "R01", 2).await;
     assert_eq!(store.outbox_backlog().await.unwrap().count, 2);
-    assert_eq!(store.check_outbox(at(1)).await.unwrap().len(), 2, "both are late by then");
+    assert_eq!(
+        store.check_outbox(at(1)).await.unwrap().len(),
+        2,
+        "both are late by then"
+    );
 
     let mut publisher = store.publisher().await.unwrap().unwrap();
     assert!(store.publisher().await.unwrap().is_none());
@@ -34,9 +38,16 @@ async fn what_was_committed_is_published_in_order_by_one_at_a_time() {
     assert!(String::from_utf8_lossy(&events[0].payload).contains(r#""revision":1"#));
     assert!(events[0].traceparent.is_some());
     assert!(store.outbox_has(events[0].event_id).await.unwrap());
-    publisher.mark_published(&[events[0].sequence], at(1)).await.unwrap();
+    publisher
+        .mark_published(&[events[0].sequence], at(1))
+        .await
+        .unwrap();
     assert_eq!(publisher.unpublished(10).await.unwrap(), events[1..]);
-    assert_eq!(store.purge_outbox(at(2), 10).await.unwrap(), 1, "only what was published");
+    assert_eq!(
+        store.purge_outbox(at(2), 10).await.unwrap(),
+        1,
+        "only what was published"
+    );
 
     // Dropped, its connection closes, and the next one may.
     drop(publisher);
@@ -64,7 +75,10 @@ async fn an_event_that_is_committed_late_is_not_passed_over() {
     let mut publisher = store.publisher().await.unwrap().unwrap();
     let seen = publisher.unpublished(10).await.unwrap();
     assert_eq!(seen.len(), 1);
-    publisher.mark_published(&[seen[0].sequence], at(1)).await.unwrap();
+    publisher
+        .mark_published(&[seen[0].sequence], at(1))
+        .await
+        .unwrap();
     sqlx::raw_sql("COMMIT").execute(&mut slow).await.unwrap();
     let late = publisher.unpublished(10).await.unwrap();
     assert_eq!(late[0].subject, "slow");
@@ -82,7 +96,11 @@ fn letter(number: u8) -> DeadLetter {
         event_type: None,
         code: "not_json",
         reason: "the payload is not JSON: \0".to_owned(),
-        errors: vec![FieldError::new("/children/0/sex", "required", "is required")],
+        errors: vec![FieldError::new(
+            "/children/0/sex",
+            "required",
+            "is required",
+        )],
         attempts: 1,
         received_at: at(0),
         headers: vec![("X".to_owned(), "y\0".to_owned())],
@@ -104,22 +122,62 @@ async fn a_dead_letter_waits_for_a_person_and_is_tried_again_by_one_handler() {
     let id = |number: u8| DeadLetterId::from_bytes([number; 16]);
     let ids =
         |list: &[StoredDeadLetter]| list.iter().map(|it| it.dead_letter_id).collect::<Vec<_>>();
-    assert_eq!(ids(&store.list_dead_letters(None, 2).await.unwrap()), [id(3), id(2)]);
-    assert_eq!(ids(&store.list_dead_letters(Some(id(2)), 2).await.unwrap()), [id(1)]);
+    assert_eq!(
+        ids(&store.list_dead_letters(None, 2).await.unwrap()),
+        [id(3), id(2)]
+    );
+    assert_eq!(
+        ids(&store.list_dead_letters(Some(id(2)), 2).await.unwrap()),
+        [id(1)]
+    );
     let content = store.dead_letter(id(1)).await.unwrap().unwrap();
     assert_eq!(content.payload, b"CANARY {");
-    assert_eq!(content.letter.source.as_deref(), Some("/derby/\u{fffd}case-system"));
+    assert_eq!(
+        content.letter.source.as_deref(),
+        Some("/derby/\u{fffd}case-system")
+    );
 
     assert!(store.request_retry(id(1), at(5)).await.unwrap());
     assert!(!store.request_retry(id(9), at(5)).await.unwrap());
     let taken = store.take_retries(at(6), at(1), 10).await.unwrap();
     assert_eq!((taken.len(), taken[0].letter.attempts), (1, 2));
-    assert!(store.take_retries(at(6), at(1), 10).await.unwrap().is_empty(), "another has it");
-    assert_eq!(store.take_retries(at(20), at(15), 10).await.unwrap().len(), 1, "that one is gone");
-    store.retry_failed(id(1), "not_json", "still not JSON").await.unwrap();
-    assert!(store.take_retries(at(30), at(25), 10).await.unwrap().is_empty(), "only when asked");
-    assert!(store.resolve_dead_letter(id(1), "handled", at(31)).await.unwrap());
-    assert!(!store.resolve_dead_letter(id(1), "handled", at(32)).await.unwrap());
+    assert!(
+        store
+            .take_retries(at(6), at(1), 10)
+            .await
+            .unwrap()
+            .is_empty(),
+        "another has it"
+    );
+    assert_eq!(
+        store.take_retries(at(20), at(15), 10).await.unwrap().len(),
+        1,
+        "that one is gone"
+    );
+    store
+        .retry_failed(id(1), "not_json", "still not JSON")
+        .await
+        .unwrap();
+    assert!(
+        store
+            .take_retries(at(30), at(25), 10)
+            .await
+            .unwrap()
+            .is_empty(),
+        "only when asked"
+    );
+    assert!(
+        store
+            .resolve_dead_letter(id(1), "handled", at(31))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .resolve_dead_letter(id(1), "handled", at(32))
+            .await
+            .unwrap()
+    );
     assert_eq!(store.open_dead_letters().await.unwrap().count, 2);
     assert!(!store.request_retry(id(1), at(33)).await.unwrap());
 }
@@ -142,19 +200,28 @@ async fn what_is_told_of_a_child_in_words_is_nowhere_to_be_read_in_the_database(
     .fetch_all(&mut owner)
     .await
     .unwrap();
-    let hex: String = "CANARY".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = "43414e415259";
     for table in tables {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {table}::text FROM {table}")))
-            .fetch_all(&mut owner)
-            .await
-            .unwrap();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {table}::text FROM {table}"
+        )))
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
         for row in rows {
             let text: String = row.get(0);
-            assert!(!text.contains("CANARY") && !text.contains(&hex), "{table}: {text}");
+            assert!(
+                !text.contains("CANARY") && !text.contains(hex),
+                "{table}: {text}"
+            );
         }
     }
     let stored = store.referral(derby(), &rid("R01")).await.unwrap().unwrap();
-    assert_eq!(stored.referral, Some(referral(derby(), "R01", 1)), "all of it, for those allowed");
+    assert_eq!(
+        stored.referral,
+        Some(referral(derby(), "R01", 1)),
+        "all of it, for those allowed"
+    );
     let other = oss_storage::InstallationKey::new([1; 32]);
     let thief = oss_storage::PgStore::connect(&database.options(&[derby()]), other).unwrap();
     assert!(thief.referral(derby(), &rid("R01")).await.is_err());
@@ -171,28 +238,65 @@ async fn the_same_request_gets_the_same_answer_for_a_day() {
         route: "POST /api/v1/referrals",
         body_hash: [1; 32],
     };
-    assert_eq!(store.claim_request(request, at(0)).await.unwrap(), Known::New);
-    assert_eq!(store.claim_request(request, at(0)).await.unwrap(), Known::InProgress);
+    assert_eq!(
+        store.claim_request(request, at(0)).await.unwrap(),
+        Known::New
+    );
+    assert_eq!(
+        store.claim_request(request, at(0)).await.unwrap(),
+        Known::InProgress
+    );
     store.release_request(request).await.unwrap();
-    assert_eq!(store.claim_request(request, at(0)).await.unwrap(), Known::New);
-    assert_eq!(store.claim_request(request, at(5)).await.unwrap(), Known::New, "the first is gone");
+    assert_eq!(
+        store.claim_request(request, at(0)).await.unwrap(),
+        Known::New
+    );
+    assert_eq!(
+        store.claim_request(request, at(5)).await.unwrap(),
+        Known::New,
+        "the first is gone"
+    );
     store.answer_request(request, 202, b"{}").await.unwrap();
-    let answered = Known::Answered { status: 202, response: b"{}".to_vec() };
+    let answered = Known::Answered {
+        status: 202,
+        response: b"{}".to_vec(),
+    };
     assert_eq!(store.claim_request(request, at(9)).await.unwrap(), answered);
-    let other = Request { body_hash: [2; 32], ..request };
-    assert_eq!(store.claim_request(other, at(9)).await.unwrap(), Known::OtherRequest);
+    let other = Request {
+        body_hash: [2; 32],
+        ..request
+    };
+    assert_eq!(
+        store.claim_request(other, at(9)).await.unwrap(),
+        Known::OtherRequest
+    );
     let next_day = at(25 * 60);
-    assert_eq!(store.claim_request(other, next_day).await.unwrap(), Known::New);
-    assert_eq!(store.purge_requests(next_day + TimeDelta::hours(25)).await.unwrap(), 1);
+    assert_eq!(
+        store.claim_request(other, next_day).await.unwrap(),
+        Known::New
+    );
+    assert_eq!(
+        store
+            .purge_requests(next_day + TimeDelta::hours(25))
+            .await
+            .unwrap(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_unit_lost_between_open_and_commit_is_done_again_in_full() {
     let database = Database::new().await;
     let store = database.store();
-    let wanted = Wanted { events: [event("1")].into(), ..want_referral(derby(), "R01") };
+    let wanted = Wanted {
+        events: [event("1")].into(),
+        ..want_referral(derby(), "R01")
+    };
     let handle = |unit: &mut Unit, context: &mut Context<'_, '_>| {
-        assert!(unit.first_sight(&event("1")), "nothing of the lost one is there");
+        assert!(
+            unit.first_sight(&event("1")),
+            "nothing of the lost one is there"
+        );
         let referral = referral(derby(), "R01", 1);
         oss_workflow::referral::receive(unit, context, &referral, content(1)).unwrap()
     };

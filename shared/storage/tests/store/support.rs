@@ -27,8 +27,12 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn new() -> Self {
         let server = oss_testkit::PostgresServer::shared().await;
-        let database = Self { url: server.create_database().await };
-        oss_storage::migrate::migrate(&database.url, &key(), &mut rng()).await.unwrap();
+        let database = Self {
+            url: server.create_database().await,
+        };
+        oss_storage::migrate::migrate(&database.url, &key(), &mut rng())
+            .await
+            .unwrap();
         database
     }
 
@@ -95,7 +99,7 @@ pub(crate) fn setting(authority: AuthorityCode, id: &str, version: u32) -> Setti
         "registration": {"registered": true, "quality": "good"},
         "approval": {"places": 2, "min_age": 0, "max_age": 17, "sexes": ["M", "F"],
             "parent_and_child": "no"},
-        "residents": [{"child_id": "C77", "sex": "M", "age": 9}],
+        "residents": [{"child_id": "C77", "sex": "M", "age": 9}], "bedrooms_free": 1,
         "capabilities": {"EMO": 3}, "weekly_cost_pence": 52000,
         "occupancy_version": version,
     }))
@@ -108,7 +112,10 @@ pub(crate) fn content(revision: u32) -> ContentHash {
 }
 
 pub(crate) fn event(id: &str) -> EventKey {
-    EventKey { source: "/derby/case-system".into(), id: id.into() }
+    EventKey {
+        source: "/derby/case-system".into(),
+        id: id.into(),
+    }
 }
 
 pub(crate) fn rid(id: &str) -> ReferralId {
@@ -120,15 +127,24 @@ pub(crate) fn sid(id: &str) -> SettingId {
 }
 
 pub(crate) fn want_referral(authority: AuthorityCode, id: &str) -> Wanted {
-    Wanted { referrals: [(authority, rid(id))].into(), ..Wanted::default() }
+    Wanted {
+        referrals: [(authority, rid(id))].into(),
+        ..Wanted::default()
+    }
 }
 
 pub(crate) fn want_setting(authority: AuthorityCode, id: &str) -> Wanted {
-    Wanted { settings: [(authority, sid(id))].into(), ..Wanted::default() }
+    Wanted {
+        settings: [(authority, sid(id))].into(),
+        ..Wanted::default()
+    }
 }
 
 /// Does `step` on a unit, as a producer would.
-pub(crate) fn step<T>(unit: &mut Unit, step: impl FnOnce(&mut Unit, &mut Context<'_, '_>) -> T) -> T {
+pub(crate) fn step<T>(
+    unit: &mut Unit,
+    step: impl FnOnce(&mut Unit, &mut Context<'_, '_>) -> T,
+) -> T {
     let clock = clock();
     let mut rng = rng();
     let mut ids = Ids::new(&clock, &mut rng);
@@ -164,9 +180,15 @@ pub(crate) async fn receive(store: &PgStore, authority: AuthorityCode, id: &str,
 }
 
 /// Takes in a register's entry.
-pub(crate) async fn change_setting(store: &PgStore, authority: AuthorityCode, id: &str, version: u32) {
+pub(crate) async fn change_setting(
+    store: &PgStore,
+    authority: AuthorityCode,
+    id: &str,
+    version: u32,
+) {
     run(store, &want_setting(authority, id), |unit, context| {
-        oss_workflow::supply::change_setting(unit, context, setting(authority, id, version)).unwrap()
+        oss_workflow::supply::change_setting(unit, context, setting(authority, id, version))
+            .unwrap()
     })
     .await
     .unwrap();

@@ -12,18 +12,24 @@ async fn a_referral_is_found_again_as_it_was_committed() {
     receive(&store, derby(), "R01", 1).await;
     receive(&store, derby(), "R01", 3).await;
 
-    let (unit, _opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
+    let (unit, opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
     let head = &unit.referrals[&(derby(), rid("R01"))];
     assert_eq!((head.revision, head.content), (3, content(3)));
     assert_eq!(head.state, ReferralState::Received);
     let loaded = head.referral.as_ref().unwrap();
     assert_eq!(loaded.children, referral(derby(), "R01", 3).children);
-    assert_eq!(loaded.narrative.title, None, "what is told in words stays sealed");
+    assert_eq!(
+        loaded.narrative.title, None,
+        "what is told in words stays sealed"
+    );
     assert!(unit.spare_referral_keys.is_empty(), "it has a key");
     assert_eq!(unit.supply[&derby()], SupplyVersion(0));
 
-    let by_key = Wanted { referral_keys: [head.key].into(), ..Wanted::default() };
-    drop(_opened);
+    let by_key = Wanted {
+        referral_keys: [head.key].into(),
+        ..Wanted::default()
+    };
+    drop(opened);
     let (again, _opened) = store.open(&by_key).await.unwrap();
     assert_eq!(again.referrals, unit.referrals);
 }
@@ -46,10 +52,21 @@ async fn a_unit_that_is_dropped_leaves_nothing() {
 async fn an_event_is_seen_once_for_ever() {
     let database = Database::new().await;
     let store = database.store();
-    let wanted = Wanted { events: [event("1"), event("2")].into(), ..Wanted::default() };
-    let first = |unit: &mut oss_workflow::Unit| (unit.first_sight(&event("1")), unit.first_sight(&event("1")));
-    assert_eq!(run(&store, &wanted, |unit, _| first(unit)).await.unwrap(), (true, false));
-    assert_eq!(run(&store, &wanted, |unit, _| first(unit)).await.unwrap(), (false, false));
+    let wanted = Wanted {
+        events: [event("1"), event("2")].into(),
+        ..Wanted::default()
+    };
+    let first = |unit: &mut oss_workflow::Unit| {
+        (unit.first_sight(&event("1")), unit.first_sight(&event("1")))
+    };
+    assert_eq!(
+        run(&store, &wanted, |unit, _| first(unit)).await.unwrap(),
+        (true, false)
+    );
+    assert_eq!(
+        run(&store, &wanted, |unit, _| first(unit)).await.unwrap(),
+        (false, false)
+    );
 
     // Two units saw it for the first time at the same moment: the slower one clashes.
     let second = |unit: &mut oss_workflow::Unit| assert!(unit.first_sight(&event("2")));
@@ -124,7 +141,10 @@ async fn a_referral_withdrawn_before_it_arrives_stays_withdrawn() {
     .unwrap();
     receive(&store, derby(), "R01", 1).await;
     let stored = store.referral(derby(), &rid("R01")).await.unwrap().unwrap();
-    assert_eq!((stored.state, stored.revision), (ReferralState::Withdrawn, 0));
+    assert_eq!(
+        (stored.state, stored.revision),
+        (ReferralState::Withdrawn, 0)
+    );
     assert!(stored.referral.is_none());
 }
 
@@ -183,14 +203,29 @@ async fn referrals_are_listed_page_by_page() {
     let mut seen = Vec::new();
     let mut cursor = None;
     loop {
-        let page = store.list_referrals(derby(), ReferralFilter::default(), cursor, 2).await.unwrap();
+        let page = store
+            .list_referrals(derby(), ReferralFilter::default(), cursor, 2)
+            .await
+            .unwrap();
         let Some(last) = page.last() else { break };
-        cursor = Some(ReferralCursor { received_at: last.received_at, key: last.key });
+        cursor = Some(ReferralCursor {
+            received_at: last.received_at,
+            key: last.key,
+        });
         seen.extend(page.iter().map(|referral| referral.referral_id.to_string()));
     }
     assert_eq!(seen, ["R05", "R04", "R03", "R02", "R01"]);
-    let filter = ReferralFilter { state: Some(ReferralState::Ranked), urgency: None };
-    assert!(store.list_referrals(derby(), filter, None, 9).await.unwrap().is_empty());
+    let filter = ReferralFilter {
+        state: Some(ReferralState::Ranked),
+        urgency: None,
+    };
+    assert!(
+        store
+            .list_referrals(derby(), filter, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let open = store.open_referrals().await.unwrap();
     assert_eq!((open.len(), open[0].count), (1, 5));
 }
@@ -206,12 +241,20 @@ async fn stale_referrals_are_shared_out_and_the_most_urgent_comes_first() {
         .execute(&mut owner)
         .await
         .unwrap();
-    let ids = |unit: &Unit| unit.referrals.keys().map(|(_, id)| id.to_string()).collect::<Vec<_>>();
+    let ids = |unit: &Unit| {
+        unit.referrals
+            .keys()
+            .map(|(_, id)| id.to_string())
+            .collect::<Vec<_>>()
+    };
     let version = SupplyVersion(1);
     assert_eq!(store.count_stale(derby(), version).await.unwrap(), 2);
     let (first, first_opened) = store.open_stale(derby(), version, 1).await.unwrap();
     let (second, second_opened) = store.open_stale(derby(), version, 1).await.unwrap();
-    assert_eq!((ids(&first), ids(&second)), (vec!["R02".to_owned()], vec!["R01".to_owned()]));
+    assert_eq!(
+        (ids(&first), ids(&second)),
+        (vec!["R02".to_owned()], vec!["R01".to_owned()])
+    );
     drop((first_opened, second_opened));
 
     let (mut unit, opened) = store.open_stale(derby(), version, 9).await.unwrap();

@@ -38,7 +38,10 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
         event = id(4),
         letter = id(5),
     );
-    sqlx::raw_sql(AssertSqlSafe(statements)).execute(owner).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(owner)
+        .await
+        .unwrap();
 }
 
 /// Every table with an authority.
@@ -68,16 +71,24 @@ async fn a_service_sees_the_rows_of_the_authorities_it_serves_and_no_others() {
     let tables = protected(&mut owner).await;
     assert!(tables.len() >= 13, "{tables:?}");
     let mut service = database.service().await;
-    for (served, visible) in
-        [("", 0), ("E06000015", 1), ("E06000018", 1), ("E06000015,E06000018", 2), ("E10000007", 0)]
-    {
+    for (served, visible) in [
+        ("", 0),
+        ("E06000015", 1),
+        ("E06000018", 1),
+        ("E06000015,E06000018", 2),
+        ("E10000007", 0),
+    ] {
         sqlx::query("SELECT set_config('oss.authorities', $1, false)")
             .bind(served)
             .execute(&mut service)
             .await
             .unwrap();
         for table in &tables {
-            assert_eq!(count(&mut service, table).await, visible, "{table} for '{served}'");
+            assert_eq!(
+                count(&mut service, table).await,
+                visible,
+                "{table} for '{served}'"
+            );
         }
     }
 }
@@ -110,10 +121,14 @@ async fn every_table_with_an_authority_is_protected_and_every_table_is_explained
 async fn a_service_writes_no_row_of_an_authority_it_does_not_serve() {
     let database = Database::new().await;
     let store = database.store();
-    let refused = run(&store, &want_setting(nottingham(), "F01"), |unit, context| {
-        let setting = setting(nottingham(), "F01", 1);
-        oss_workflow::supply::change_setting(unit, context, setting).unwrap()
-    })
+    let refused = run(
+        &store,
+        &want_setting(nottingham(), "F01"),
+        |unit, context| {
+            let setting = setting(nottingham(), "F01", 1);
+            oss_workflow::supply::change_setting(unit, context, setting).unwrap()
+        },
+    )
     .await
     .unwrap_err();
     let chain = format!("{refused:?}");
@@ -126,10 +141,25 @@ async fn lines_of_the_audit_are_never_changed_not_even_by_the_owner() {
     receive(&database.store(), derby(), "R01", 1).await;
     let mut owner = database.owner().await;
     let mut service = database.service().await;
-    for statement in ["UPDATE audit SET act = 'x'", "DELETE FROM audit", "TRUNCATE audit"] {
-        let error = sqlx::query(statement).execute(&mut owner).await.unwrap_err().to_string();
-        assert!(error.contains("lines of audit are never changed"), "{error}");
-        let error = sqlx::query(statement).execute(&mut service).await.unwrap_err().to_string();
+    for statement in [
+        "UPDATE audit SET act = 'x'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+    ] {
+        let error = sqlx::query(statement)
+            .execute(&mut owner)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("lines of audit are never changed"),
+            "{error}"
+        );
+        let error = sqlx::query(statement)
+            .execute(&mut service)
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("permission denied"), "{error}");
     }
 }
@@ -217,14 +247,22 @@ async fn a_service_knows_its_schema_and_its_key() {
     let other = oss_storage::InstallationKey::new([1; 32]);
     let stranger = oss_storage::PgStore::connect(&database.options(&[derby()]), other).unwrap();
     let error = stranger.pending_migrations().await.unwrap_err();
-    assert!(format!("{error:?}").contains("made with another key"), "{error:?}");
+    assert!(
+        format!("{error:?}").contains("made with another key"),
+        "{error:?}"
+    );
 
-    let empty = oss_testkit::PostgresServer::shared().await.create_database().await;
+    let empty = oss_testkit::PostgresServer::shared()
+        .await
+        .create_database()
+        .await;
     let options = oss_storage::ConnectOptions::new(&empty, "test", &[derby()]);
     let store = oss_storage::PgStore::connect(&options, key()).unwrap();
     assert!(store.pending_migrations().await.unwrap() > 0);
 
-    oss_storage::migrate::set_app_password(database.owner_url(), "it's '; \\ ok").await.unwrap();
+    oss_storage::migrate::set_app_password(database.owner_url(), "it's '; \\ ok")
+        .await
+        .unwrap();
     let seal = database.store().offer_seal().await.unwrap();
     let again = database.store().offer_seal().await.unwrap();
     let pair = (oss_workflow::ReferralKey(1), oss_workflow::SettingKey(2));
