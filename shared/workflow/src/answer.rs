@@ -153,11 +153,7 @@ pub fn answer(
 
 /// Refuses a price above the most that the framework allows.
 fn within_maximum(pair: &Pair, terms: &Terms) -> Result<(), Refusal> {
-    let framework = pair
-        .setting
-        .setting
-        .as_ref()
-        .and_then(|it| it.framework.as_ref());
+    let framework = pair.entry.framework.as_ref();
     let maximum = framework.and_then(|framework| framework.max_weekly);
     match (terms.weekly_cost, maximum) {
         (Some(asked), Some(maximum)) if asked > maximum => {

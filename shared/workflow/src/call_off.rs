@@ -127,7 +127,7 @@ pub fn approach(
     let by = person(context)?;
     let pair = Pair::open(unit, world, offer_id)?;
     must_be_ranked(&pair.referral)?;
-    let head = pair.head(unit, world)?;
+    let head = pair.head(unit, world);
     if head.state.is_live() {
         return Ok(false);
     }
@@ -231,16 +231,11 @@ fn open_wave(
     let mut tiers: BTreeMap<u8, Vec<OfferHead>> = BTreeMap::new();
     for setting_id in &ranking.order {
         let at = (referral.authority, setting_id.clone());
-        let Some(setting) = unit.settings.get(&at).filter(|it| it.setting.is_some()) else {
+        let setting = unit.settings.get(&at);
+        let Some(pair) = setting.and_then(|setting| Pair::of(world, referral, setting)) else {
             continue;
         };
-        let offer_id = world.seal.seal(referral.key, setting.key);
-        let pair = Pair {
-            offer_id,
-            referral: referral.clone(),
-            setting: setting.clone(),
-        };
-        let head = pair.head(unit, world)?;
+        let head = pair.head(unit, world);
         if head.state == OfferState::Proposed
             && judge.judge(unit, &pair.setting, context.now).is_ok()
         {

@@ -47,7 +47,7 @@ pub fn select(
     let pair = Pair::open(unit, world, offer_id)?;
     hold::must_be_open(&pair.referral)?;
     ranking.must_be_current(&pair.referral)?;
-    let head = pair.head(unit, world)?;
+    let head = pair.head(unit, world);
     if head.state != OfferState::Accepted && !is_own(head.sourcing) {
         return Err(Refusal::Conflict {
             code: "not_accepted",
@@ -73,10 +73,12 @@ pub fn select(
         .occupancies
         .values()
         .find(|it| it.is_live() && it.offer_id == offer_id);
-    let occupancy = mine.cloned().unwrap_or_else(|| {
-        let hold_id = HoldId::generate(context.ids);
-        hold::occupancy(&pair, hold_id, lawful.places, context.now)
-    });
+    // The same hold becomes the placement, with the children and places of now.
+    let (hold_id, since) = match mine {
+        Some(mine) => (mine.hold_id, mine.since),
+        None => (HoldId::generate(context.ids), context.now),
+    };
+    let occupancy = hold::occupancy(&pair, hold_id, lawful.places, since);
     let placement_id = PlacementId::generate(context.ids);
     let placement = Placement {
         placement_id,

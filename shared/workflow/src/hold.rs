@@ -10,7 +10,7 @@ use crate::{
     world::{Judge, Lawful, World},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use oss_domain::{HoldId, OfferId, Referral};
+use oss_domain::{AuthorityCode, Child, HoldId, OfferId, Referral, ReferralId};
 
 /// A place that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +40,14 @@ pub fn hold(
         return Ok(Kept { hold_id, until });
     }
     let lawful = may_hold(unit, world, &pair, context.now)?;
-    let head = pair.head(unit, world)?;
-    if matches!(head.state, OfferState::Withdrawn | OfferState::NotSelected)
-        && head.approached_at.is_none()
-    {
-        // It was only ever held: it may be again.
-        offer::put(
-            unit,
-            offer::OfferHead {
-                state: OfferState::Proposed,
-                ..head
-            },
-        );
+    let head = pair.head(unit, world);
+    let was_only_held = head.approached_at.is_none();
+    let state = if was_only_held {
+        OfferState::Proposed
     } else {
-        offer::put(unit, head);
-    }
+        head.state
+    };
+    offer::put(unit, offer::OfferHead { state, ..head });
     Ok(keep(unit, context, world, &pair, lawful, reason))
 }
 
@@ -160,38 +153,52 @@ pub(crate) fn occupancy(
     now: DateTime<Utc>,
 ) -> Occupancy {
     let referral = &pair.referral;
-    let occupants = referral
-        .referral
-        .iter()
-        .flat_map(|it| it.children.iter().zip(it.ages()));
-    let setting_id = pair
-        .setting
-        .setting
-        .as_ref()
-        .map(|it| it.setting_id.clone());
+    let revision = referral.referral.as_deref();
     Occupancy {
         hold_id,
         authority: referral.authority,
         referral: referral.key,
         referral_id: referral.referral_id.clone(),
         setting: pair.setting.key,
-        // A pair is only opened where its setting is known.
-        setting_id: setting_id.unwrap_or_else(|| unreachable!("a pair without a setting")),
+        setting_id: pair.entry.setting_id.clone(),
         offer_id: pair.offer_id,
         claim: Claim::Held,
         placement_id: None,
         places,
-        occupants: occupants
-            .map(|(child, age)| Occupant {
-                child_id: child.child_id.clone(),
-                sex: child.sex,
-                age,
-            })
-            .collect(),
+        occupants: revision.map(occupants_of).unwrap_or_default(),
         since: now,
         until: None,
         ended: None,
     }
+}
+
+/// The children of a referral, as a place knows them.
+#[must_use]
+pub fn occupants_of(referral: &Referral) -> Vec<Occupant> {
+    let children = referral.children.iter().zip(referral.ages());
+    let occupant = |(child, age): (&Child, u8)| Occupant {
+        child_id: child.child_id.clone(),
+        sex: child.sex,
+        age,
+    };
+    children.map(occupant).collect()
+}
+
+/// After a revision: lets go of a place that is kept for a group which is another by now. Whoever
+/// wants it for the new group holds it again.
+pub fn follow_revision(
+    unit: &mut Unit,
+    context: &mut Context<'_, '_>,
+    at: &(AuthorityCode, ReferralId),
+) {
+    let head = unit.referrals.get(at);
+    let Some((key, referral)) = head.and_then(|head| Some((head.key, head.referral.clone()?)))
+    else {
+        return;
+    };
+    let group = occupants_of(&referral);
+    let outdated = |it: &Occupancy| it.referral == key && it.occupants != group;
+    crate::call_off::release_holds(unit, context, outdated, "referral_changed");
 }
 
 /// Frees a kept place, and settles its deadline. See [`crate::occupancy::release`].

@@ -11,7 +11,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use oss_domain::{
-    AuthorityCode, OfferId, Pence, ProviderId, ReferralId, RunId, SettingId, codes,
+    AuthorityCode, OfferId, Pence, ProviderId, ReferralId, RunId, Setting, SettingId, codes,
     lifecycle::DeclineReason,
     setting::{Kind, Sourcing},
 };
@@ -106,54 +106,51 @@ pub(crate) struct Pair {
     pub(crate) offer_id: OfferId,
     pub(crate) referral: ReferralHead,
     pub(crate) setting: SettingHead,
+    /// The setting's entry, the last one where it has closed.
+    pub(crate) entry: Arc<Setting>,
 }
 
 impl Pair {
     /// Finds what `offer_id` names.
     pub(crate) fn open(unit: &Unit, world: &World<'_>, offer_id: OfferId) -> Result<Self, Refusal> {
         let (referral, setting) = world.seal.open(offer_id);
-        let not_found = || Refusal::NotFound {
+        let found = unit.referral(referral).zip(unit.setting(setting));
+        let pair = found.and_then(|(referral, setting)| Self::of(world, referral, setting));
+        pair.ok_or_else(|| Refusal::NotFound {
             what: format!("offer {offer_id}"),
-        };
-        let referral = unit.referral(referral).ok_or_else(not_found)?.clone();
-        let setting = unit.setting(setting).ok_or_else(not_found)?.clone();
-        if setting
-            .setting
-            .as_ref()
-            .is_none_or(|it| it.authority != referral.authority)
-        {
-            return Err(not_found());
-        }
-        Ok(Self {
-            offer_id,
-            referral,
-            setting,
+        })
+    }
+
+    /// The pair of a referral and a setting of its own authority's register.
+    pub(crate) fn of(
+        world: &World<'_>,
+        referral: &ReferralHead,
+        setting: &SettingHead,
+    ) -> Option<Self> {
+        let entry = setting.setting.clone()?;
+        (entry.authority == referral.authority).then(|| Self {
+            offer_id: world.seal.seal(referral.key, setting.key),
+            referral: referral.clone(),
+            setting: setting.clone(),
+            entry,
         })
     }
 
     /// The offer's head, a new one where nobody has acted on it.
-    pub(crate) fn head(&self, unit: &Unit, world: &World<'_>) -> Result<OfferHead, Refusal> {
-        if let Some(head) = unit.offers.get(&self.offer_id) {
-            return Ok(head.clone());
-        }
-        let Some(setting) = &self.setting.setting else {
-            return Err(Refusal::NotFound {
-                what: format!("offer {}", self.offer_id),
-            });
-        };
-        let provider_id = setting.provider.provider_id.clone();
-        Ok(OfferHead {
+    pub(crate) fn head(&self, unit: &Unit, world: &World<'_>) -> OfferHead {
+        let provider_id = &self.entry.provider.provider_id;
+        let new = || OfferHead {
             offer_id: self.offer_id,
             authority: self.referral.authority,
             referral: self.referral.key,
             referral_id: self.referral.referral_id.clone(),
             setting: self.setting.key,
-            setting_id: setting.setting_id.clone(),
-            reference: crate::profile::reference(world.seal, self.referral.key, &provider_id),
-            provider_id,
-            kind: setting.kind,
-            sourcing: setting.sourcing,
+            setting_id: self.entry.setting_id.clone(),
+            provider_id: provider_id.clone(),
+            kind: self.entry.kind,
+            sourcing: self.entry.sourcing,
             state: OfferState::Proposed,
+            reference: crate::profile::reference(world.seal, self.referral.key, provider_id),
             run_id: self.referral.run.map(|run| run.run_id),
             approached_at: None,
             approached_by: None,
@@ -161,7 +158,8 @@ impl Pair {
             wave: 0,
             answered_at: None,
             terms: Terms::default(),
-        })
+        };
+        unit.offers.get(&self.offer_id).cloned().unwrap_or_else(new)
     }
 }
 

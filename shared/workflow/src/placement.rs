@@ -5,6 +5,7 @@ use crate::{
     call_off, clocks,
     deadline::{self, Due},
     event::{Event, PlacementStage},
+    hold,
     key::ReferralKey,
     occupancy::{Claim, Occupancy, end as end_occupancy, put as put_occupancy},
     offer::{self, OfferState, Pair},
@@ -182,6 +183,7 @@ pub fn start(
     let judge = Judge::new(world, &pair.referral)?;
     judge.may_start(unit, &pair.setting, context.now)?;
     let hold_id = placement.hold_id;
+    let group = hold::occupants_of(judge.referral());
     let Some(occupancy) = unit
         .occupancies
         .get(&hold_id)
@@ -193,6 +195,12 @@ pub fn start(
             why: "the placement has no place".to_owned(),
         });
     };
+    if occupancy.occupants != group {
+        return Err(Refusal::Conflict {
+            code: "referral_changed",
+            why: "it was agreed for other children than the referral has now".to_owned(),
+        });
+    }
 
     let starts_on = started_on.unwrap_or(placement.starts_on);
     let mut placement = Placement {

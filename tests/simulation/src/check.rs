@@ -7,6 +7,7 @@ use oss_matching::{Query, Verdict, evaluate};
 use oss_workflow::{
     Event, ReferralHead, Unit,
     deadline::Due,
+    hold::occupants_of,
     occupancy::{Claim, Occupancy},
     offer::{OfferHead, OfferState},
     placement::PlacementState,
@@ -152,6 +153,9 @@ fn places(tables: &Tables, found: &mut Found) {
         let known = tables.referral(live.referral);
         let closed = known.is_none_or(|head| head.state == ReferralState::Withdrawn);
         found.unless(!closed, "a withdrawn referral has a place", live);
+        let group = known.and_then(|head| head.referral.as_deref().map(occupants_of));
+        let same = live.claim != Claim::Held || group.is_none_or(|group| group == live.occupants);
+        found.unless(same, "a place is held for another group", live);
     }
 }
 

@@ -27,6 +27,8 @@ oss_domain::codes! {
         ForgetsToWindUp = "forgets_to_wind_up",
         /// A closure leaves the offers on the setting.
         ForgetsClosedOffers = "forgets_closed_offers",
+        /// A place stays held for a group that a revision has changed.
+        KeepsOldGroups = "keeps_old_groups",
         /// A commit is torn: referrals are written, places are not.
         TearsCommits = "tears_commits",
         /// A commit loses its audit now and then.

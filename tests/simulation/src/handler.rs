@@ -150,6 +150,7 @@ impl Shared {
                         wanted
                             .referrals
                             .insert((it.authority, it.referral_id.clone()));
+                        wanted.places = true;
                     }
                     Fact::ReferralWithdrawn(authority, id) => {
                         wanted.referrals.insert((*authority, id.clone()));
@@ -226,7 +227,12 @@ impl Shared {
         match fact {
             Fact::Referral(it) => {
                 let content = content_of(it);
-                referral::receive(unit, context, it, content).map(|_| ())
+                referral::receive(unit, context, it, content)?;
+                if self.defect != Some(Defect::KeepsOldGroups) {
+                    let at = (it.authority, it.referral_id.clone());
+                    hold::follow_revision(unit, context, &at);
+                }
+                Ok(())
             }
             Fact::ReferralWithdrawn(authority, id) => {
                 let withdrawn = referral::withdraw(unit, context, *authority, id, "not needed")?;

@@ -80,6 +80,19 @@ fn siblings_take_their_places_together_or_not_at_all() {
 }
 
 #[test]
+fn a_sibling_who_joins_later_needs_a_place_as_well() {
+    let mut council = Council::with(vec![household("F1", 1, 2)]);
+    council.refer(referral("R1", 1, &["C1"]));
+    let offer = council.offer("R1", "F1");
+    let (placement, _) = council.select(offer).unwrap();
+    council.refer(referral("R1", 2, &["C1", "C2"]));
+    assert_eq!(
+        code(council.start(placement.placement_id)),
+        "referral_changed"
+    );
+}
+
+#[test]
 fn blocked_places_are_not_given() {
     let mut blocked = household("F1", 1, 2);
     blocked.occupancy.blocked_places = 2;
