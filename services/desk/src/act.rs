@@ -22,6 +22,8 @@ pub(crate) async fn act<T: Send>(
     wanted: &Wanted,
     step: impl Fn(&mut Unit, &mut Context<'_, '_>) -> Result<T, Fault> + Send + Sync,
 ) -> Result<T, Fault> {
+    // Never closed; and whoever waits too long is told so by the outermost layer.
+    let _turn = app.turns.acquire().await.map_err(|_| Fault::internal())?;
     let mut tries = 0;
     loop {
         tries += 1;

@@ -14,6 +14,7 @@ use axum::{
 };
 use oss_contract::{Problem, problem::PROBLEM_CONTENT_TYPE};
 use oss_telemetry::trace::{self, TraceParent};
+use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -165,18 +166,22 @@ pub(crate) fn as_problem(mut response: Response, trace: &Trace) -> Response {
     } else {
         trace.path.to_string()
     };
-    let problem = told.0.at(instance);
+    let problem = told.problem.at(instance);
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static(PROBLEM_CONTENT_TYPE),
     );
-    Response::from_parts(parts, Body::from(written(&problem)))
+    Response::from_parts(parts, Body::from(written(&problem, told.members)))
 }
 
-fn written(problem: &Problem) -> Vec<u8> {
-    serde_json::to_vec(problem).unwrap_or_default()
+fn written(problem: &Problem, members: Map<String, Value>) -> Vec<u8> {
+    let mut body = serde_json::to_value(problem).unwrap_or_default();
+    if let Some(body) = body.as_object_mut() {
+        body.extend(members);
+    }
+    body.to_string().into_bytes()
 }
 
 fn is_problem(response: &Response) -> bool {

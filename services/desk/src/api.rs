@@ -1,6 +1,8 @@
 //! The JSON API: its routes in one table, each with its act.
 
+mod acts;
 mod dead_letters;
+mod decision;
 pub(crate) mod description;
 mod find;
 mod offers;
@@ -16,9 +18,10 @@ use crate::{
 };
 use axum::{
     Router,
+    handler::Handler,
     http::{Method, StatusCode},
     middleware::from_fn_with_state,
-    routing::{MethodRouter, get, post, put},
+    routing::{self, MethodRouter},
 };
 use oss_workflow::authorise::Act;
 
@@ -51,93 +54,71 @@ impl Route {
 
 /// Every call, in the contract's order.
 pub(crate) fn routes() -> Vec<Route> {
-    use Act::{
-        ListReferrals, MendEvents, ReadOffers, ReadReferral, ReadSettings, WriteReferral,
-        WriteSettings,
-    };
-    let route = |method, path, act: Act, handler| Route {
-        method,
-        path,
-        act: Some(act),
-        handler,
-    };
+    let mut routes = about_referrals();
+    routes.extend(about_offers());
+    routes.extend(about_the_rest());
+    routes
+}
+
+fn about_referrals() -> Vec<Route> {
+    use Act::{ListReferrals, ReadOffers, ReadReferral, WriteReferral};
     vec![
-        route(
-            Method::POST,
-            "/referrals",
-            WriteReferral,
-            post(referrals::submit),
-        ),
-        route(
-            Method::GET,
-            "/referrals",
-            ListReferrals,
-            get(referrals::list),
-        ),
-        route(
-            Method::PUT,
-            "/referrals/{id}",
-            WriteReferral,
-            put(referrals::amend),
-        ),
-        route(
-            Method::GET,
-            "/referrals/{id}",
-            ReadReferral,
-            get(referrals::read),
-        ),
-        route(
-            Method::POST,
+        post("/referrals", WriteReferral, referrals::submit),
+        get("/referrals", ListReferrals, referrals::list),
+        put("/referrals/{id}", WriteReferral, referrals::amend),
+        get("/referrals/{id}", ReadReferral, referrals::read),
+        post(
             "/referrals/{id}/withdraw",
             WriteReferral,
-            post(referrals::withdraw),
+            referrals::withdraw,
         ),
-        route(
-            Method::GET,
-            "/referrals/{id}/offers",
-            ReadOffers,
-            get(offers::of_referral),
-        ),
-        route(
-            Method::GET,
-            "/match-runs/{run_id}",
-            ReadOffers,
-            get(offers::run),
-        ),
-        route(Method::GET, "/settings", ReadSettings, get(settings::list)),
-        route(
-            Method::GET,
-            "/settings/{id}",
-            ReadSettings,
-            get(settings::read),
-        ),
-        route(
-            Method::PUT,
-            "/settings/{id}",
-            WriteSettings,
-            put(settings::write),
-        ),
-        route(
-            Method::GET,
-            "/dead-letters",
-            MendEvents,
-            get(dead_letters::list),
-        ),
-        route(
-            Method::POST,
-            "/dead-letters/{id}/retry",
-            MendEvents,
-            post(dead_letters::retry),
-        ),
-        // Anybody who is known may read the description.
-        Route {
-            method: Method::GET,
-            path: "/openapi.json",
-            act: None,
-            handler: get(description::read),
-        },
+        get("/referrals/{id}/offers", ReadOffers, offers::of_referral),
+        get("/match-runs/{run_id}", ReadOffers, offers::run),
     ]
 }
+
+fn about_offers() -> Vec<Route> {
+    use Act::{Approach, Hold, Place, RecordAnswer, RecordApproval, Select};
+    vec![
+        post("/offers/{id}/approach", Approach, acts::approach),
+        post("/offers/{id}/answer", RecordAnswer, acts::answer),
+        post("/offers/{id}/hold", Hold, acts::hold),
+        delete("/holds/{id}", Hold, acts::release),
+        post("/offers/{id}/select", Select, decision::select),
+        post("/approvals/{id}/record", RecordApproval, decision::record),
+        post("/placements/{id}/start", Place, decision::start),
+        post("/placements/{id}/end", Place, decision::end),
+    ]
+}
+
+fn about_the_rest() -> Vec<Route> {
+    use Act::{MendEvents, ReadSettings, WriteSettings};
+    vec![
+        get("/settings", ReadSettings, settings::list),
+        get("/settings/{id}", ReadSettings, settings::read),
+        put("/settings/{id}", WriteSettings, settings::write),
+        get("/dead-letters", MendEvents, dead_letters::list),
+        post("/dead-letters/{id}/retry", MendEvents, dead_letters::retry),
+        // Anybody who is known may read the description.
+        get("/openapi.json", None, description::read),
+    ]
+}
+
+/// Defines a way to write a route for each method.
+macro_rules! methods {
+    ($($name:ident: $method:ident),+) => {$(
+        fn $name<H: Handler<T, App>, T: 'static>(
+            path: &'static str,
+            act: impl Into<Asked>,
+            handler: H,
+        ) -> Route {
+            let handler = routing::$name(handler);
+            Route { method: Method::$method, path, act: act.into(), handler }
+        }
+    )+};
+}
+
+methods! { get: GET, post: POST, put: PUT, delete: DELETE }
 
 /// The API, to be nested under [`BASE`].
 pub(crate) fn router(app: &App) -> Router<App> {

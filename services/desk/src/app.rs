@@ -10,7 +10,7 @@ use oss_domain::Clock;
 use oss_geography::Gazetteer;
 use oss_matching::Policy;
 use oss_storage::PgStore;
-use oss_workflow::OfferSeal;
+use oss_workflow::{OfferSeal, World, call_off::CallOff};
 use rand_core::RngCore;
 use std::{
     fmt,
@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) gazetteer: Arc<Gazetteer>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) seal: OfferSeal,
+    call_off: CallOff,
     pub(crate) clock: Arc<dyn Clock>,
     chance: Chance,
     pub(crate) tokens: Vec<ApiToken>,
@@ -40,6 +41,9 @@ pub(crate) struct Shared {
     /// Counts for all those that nobody knows.
     pub(crate) nobody: Arc<str>,
     pub(crate) room: Semaphore,
+    /// Units of work at a time. They wait for each other's locks anyway, so they wait here, in
+    /// turn, and leave connections to those who only read.
+    pub(crate) turns: Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) committed: Arc<Notify>,
     pub(crate) wake: Arc<Notify>,
@@ -65,16 +69,22 @@ impl App {
     /// Where to listen, and what the handlers share.
     pub(crate) fn new(deps: Deps) -> Result<(TcpListener, Self), oss_telemetry::metrics::Error> {
         let metrics = Metrics::register(&deps.metrics)?;
+        let n_connections = deps.store.pool().options().get_max_connections();
+        let n_turns = usize::try_from(n_connections / 2)
+            .unwrap_or_default()
+            .max(1);
         let shared = Shared {
             store: deps.store,
             gazetteer: deps.gazetteer,
             policy: deps.policy,
             seal: deps.seal,
+            call_off: CallOff::default(),
             clock: deps.clock,
             chance: Chance(Mutex::new(deps.rng)),
             tokens: deps.tokens,
             buckets: Buckets::new(&deps.limits),
             nobody: "".into(),
+            turns: Semaphore::new(n_turns),
             room: Semaphore::new(deps.limits.concurrent_requests),
             limits: deps.limits,
             metrics,
@@ -89,5 +99,15 @@ impl App {
         // Chance has no state that a panic could leave half changed.
         let mut rng = self.chance.0.lock().unwrap_or_else(PoisonError::into_inner);
         draw(rng.as_mut())
+    }
+
+    /// Does something with what steps read besides the unit.
+    pub(crate) fn with_world<T>(&self, step: impl FnOnce(&World<'_>) -> T) -> T {
+        step(&World {
+            policy: &self.policy,
+            call_off: &self.call_off,
+            locate: &|postcode| self.gazetteer.locate(postcode),
+            seal: &self.seal,
+        })
     }
 }

@@ -17,6 +17,10 @@ use std::{future::poll_fn, pin::Pin};
 #[derive(Debug)]
 pub(crate) struct Json(pub(crate) Value);
 
+/// A body of JSON that may be left out, for which `{}` stands then.
+#[derive(Debug)]
+pub(crate) struct JsonOrNothing(pub(crate) Value);
+
 impl FromRequest<App> for Json {
     type Rejection = Fault;
 
@@ -25,6 +29,22 @@ impl FromRequest<App> for Json {
             return Err(Fault::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let bytes = read(app, request.into_body()).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl FromRequest<App> for JsonOrNothing {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
+        let is_json = is_json(request.headers());
+        let bytes = read(app, request.into_body()).await?;
+        if bytes.is_empty() {
+            return Ok(Self(Value::Object(serde_json::Map::new())));
+        }
+        if !is_json {
+            return Err(Fault::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
         parse(&bytes).map(Self)
     }
 }

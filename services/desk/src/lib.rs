@@ -7,14 +7,15 @@
 //!
 //! Invariants
 //! - Every answer that is not a success is a problem (RFC 9457), whatever went wrong, and no bad
-//!   input leads to a status of 5xx (tests/bad_requests.rs).
+//!   input leads to a status of 5xx (`tests/bad_requests.rs`).
 //! - Nobody reaches a handler without being known and allowed: a route names its act in the one
-//!   table of `api.rs`, and the layers are put on there (tests/access.rs).
+//!   table of `api.rs`, and the layers are put on there (`tests/access.rs`).
 //! - A child's data is read only together with a line in the audit: no line, no answer.
 //! - No log, metric or trace tells anything about a child; a route appears as its template.
 //!
 //! To add a call: write the handler in `src/api/`, add it to the table in `api.rs` with its act, add
-//! its row to `access.csv` and its description to `src/openapi.rs`; the tests name what is missing.
+//! its row to `access.csv`, and what is said of it to `api/description/generate/calls.rs`; the tests
+//! name what is missing. Then `UPDATE_CONTRACT=1 cargo test -p oss-desk published`.
 
 mod access;
 mod act;

@@ -6,6 +6,7 @@ use axum::{
 };
 use oss_contract::Problem;
 use oss_domain::FieldError;
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// An answer that is not a success. How it is written, [`crate::answer`] sees to.
@@ -15,6 +16,8 @@ pub(crate) struct Fault(Box<Inner>);
 #[derive(Debug)]
 struct Inner {
     problem: Problem,
+    /// Members besides the usual ones (RFC 9457, 3.2).
+    members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -178,6 +181,17 @@ impl Fault {
         self.with(header::RETRY_AFTER, seconds.into())
     }
 
+    /// The same with a member besides the usual ones.
+    pub(crate) fn member(mut self, name: &str, value: Value) -> Self {
+        self.0.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Whether it is of the kind `code`.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.0.problem.r#type.strip_prefix("urn:oss:problem:") == Some(code)
+    }
+
     /// The status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -188,6 +202,7 @@ impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         Self(Box::new(Inner {
             problem,
+            members: Map::new(),
             headers: Vec::new(),
         }))
     }
@@ -195,15 +210,22 @@ impl From<Problem> for Fault {
 
 /// A problem on its way to [`crate::answer`], which writes the body.
 #[derive(Clone, Debug)]
-pub(crate) struct Told(pub(crate) Problem);
+pub(crate) struct Told {
+    pub(crate) problem: Problem,
+    pub(crate) members: Map<String, Value>,
+}
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status = self.status();
-        let Inner { problem, headers } = *self.0;
+        let Inner {
+            problem,
+            members,
+            headers,
+        } = *self.0;
         let mut response = status.into_response();
         response.headers_mut().extend(headers);
-        response.extensions_mut().insert(Told(problem));
+        response.extensions_mut().insert(Told { problem, members });
         response
     }
 }

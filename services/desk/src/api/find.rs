@@ -38,6 +38,18 @@ pub(crate) fn only_one<T>(found: impl IntoIterator<Item = T>, what: &str) -> Res
     }
 }
 
+/// Sees to it that what was found, if anything was, is of a council that the caller works for: to
+/// others it does not exist.
+pub(crate) fn own(
+    caller: &Caller,
+    found: Option<AuthorityCode>,
+    what: &str,
+) -> Result<AuthorityCode, Fault> {
+    found
+        .filter(|authority| caller.works_for(*authority).is_ok())
+        .ok_or_else(|| Fault::not_found(what))
+}
+
 /// An id as a path gives it; what does not even have the form of one does not exist.
 pub(crate) fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::not_found(what))

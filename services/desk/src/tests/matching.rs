@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// Ranks a referral over what is in the register, as the matcher does.
-async fn rank(desk: &Desk, referral: &Value, settings: &[Value]) {
+pub(super) async fn rank(desk: &Desk, referral: &Value, settings: &[Value]) {
     let app = &desk.app;
     let referral: Referral = oss_contract::referral_from_json(referral).unwrap();
     let query = Query::compile(&referral, &app.gazetteer, &app.policy).unwrap();

@@ -2,6 +2,8 @@
 
 use super::support::{Desk, a_referral};
 use axum::http::header;
+use oss_testkit::DERBY;
+use oss_workflow::{Store, Wanted};
 use serde_json::json;
 
 #[tokio::test]
@@ -170,4 +172,26 @@ async fn lists_are_paged_and_filtered_and_tell_nothing_of_a_child() {
     assert_eq!(ids("urgency=emergency").await.len(), 3);
     assert_eq!(ids("urgency=planned&state=received").await.len(), 3);
     assert_eq!(ids("state=placed").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_reading_that_cannot_be_recorded_is_refused() {
+    let desk = Desk::new().await;
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    // Whoever has the referral locked keeps its chain of the audit from being added to.
+    let at = (DERBY.parse().unwrap(), "R1".parse().unwrap());
+    let wanted = Wanted {
+        referrals: [at].into(),
+        ..Wanted::default()
+    };
+    let locked = desk.store.open(&wanted).await.unwrap();
+    let refused = desk.get("/referrals/R1").await.problem(503, "unavailable");
+    assert!(!refused.body.to_string().contains("R1-C1"));
+    // What tells nothing of the child is not held up.
+    desk.get("/referrals").await.ok(200);
+    drop(locked);
+    let read = desk.get("/referrals/R1").await.ok(200);
+    assert_eq!(read.body["children"][0]["child_id"], "R1-C1");
+    let faults = desk.store.check_audit_chains().await.unwrap();
+    assert!(faults.is_empty(), "{faults:?}");
 }

@@ -20,6 +20,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -53,30 +54,47 @@ impl Desk {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        let url = PostgresServer::shared().await.create_database().await;
-        oss_storage::migrate::migrate(&url, &key(), &mut rng())
-            .await
-            .unwrap();
-        let options = ConnectOptions::new(&url.replace("oss@", "oss_app@"), "desk", &councils());
-        Self::on(PgStore::connect(&options, key()).unwrap(), limits).await
+        Self::on(Self::database().await, limits).await
     }
 
     /// With a database that is away.
     pub(crate) async fn without_database() -> Self {
         let options = ConnectOptions::new("postgres://oss@127.0.0.1:1/none", "desk", &councils());
-        Self::on(
-            PgStore::connect(&options, key()).unwrap(),
-            Limits::default(),
-        )
-        .await
+        let store = PgStore::connect(&options, key()).unwrap();
+        Self::on(store, Limits::default()).await
+    }
+
+    /// A database of the test's own.
+    pub(crate) async fn database() -> PgStore {
+        let url = PostgresServer::shared().await.create_database().await;
+        oss_storage::migrate::migrate(&url, &key(), &mut rng())
+            .await
+            .unwrap();
+        let mut options =
+            ConnectOptions::new(&url.replace("oss@", "oss_app@"), "desk", &councils());
+        // What waits for a lock in these tests waits in vain.
+        options.lock_timeout = Duration::from_millis(200);
+        PgStore::connect(&options, key()).unwrap()
     }
 
     async fn on(store: PgStore, limits: Limits) -> Self {
-        let store = Arc::new(store);
+        let (deps, clock) = Self::deps(store, limits).await;
+        let (store, metrics) = (Arc::clone(&deps.store), deps.metrics.clone());
+        let (_, app) = App::new(deps).unwrap();
+        Self {
+            router: router(app.clone()),
+            app,
+            store,
+            clock,
+            metrics,
+        }
+    }
+
+    /// What a desk needs, and its clock.
+    pub(crate) async fn deps(store: PgStore, limits: Limits) -> (Deps, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::starting_at(
             "2026-11-23T09:00:00Z".parse().unwrap(),
         ));
-        let metrics = oss_telemetry::Metrics::new();
         let of = |authority: &str| BTreeSet::from([authority.parse::<AuthorityCode>().unwrap()]);
         let mut tokens: Vec<_> = Role::ALL
             .iter()
@@ -87,26 +105,19 @@ impl Desk {
         tokens.push(token(ELSEWHERE, &both, of(NOTTINGHAM)));
         let deps = Deps {
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
-            store: Arc::clone(&store),
+            store: Arc::new(store),
             gazetteer: Arc::clone(&GAZETTEER),
             policy: Arc::new(Policy::parse(POLICY).unwrap()),
             seal: OfferSeal::new([7; 16]),
             clock: clock.clone(),
             rng: Box::new(rng()),
-            metrics: metrics.clone(),
+            metrics: oss_telemetry::Metrics::new(),
             tokens,
             limits,
             committed: Arc::default(),
             wake: Arc::default(),
         };
-        let (_, app) = App::new(deps).unwrap();
-        Self {
-            router: router(app.clone()),
-            app,
-            store,
-            clock,
-            metrics,
-        }
+        (deps, clock)
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -46,8 +46,12 @@ fn operation(route: &Route) -> Value {
     let (status, schema) = call.answers;
     let mut responses = Map::new();
     responses.insert(status.to_string(), success(route, status, schema));
+    // New or not, an entry is written; asked or not, a provider has been.
     if route.method == Method::PUT && status == 200 {
         responses.insert("201".into(), success(route, 201, schema));
+    }
+    if schema == "Approached" {
+        responses.insert("200".into(), success(route, 200, schema));
     }
     let fails: BTreeSet<_> = call.fails.iter().chain(&ALWAYS).collect();
     for status in fails {
@@ -71,8 +75,9 @@ fn operation(route: &Route) -> Value {
         "responses": responses,
     });
     if let Some(schema) = call.takes {
+        let required = !matches!(schema, "Approach" | "HoldAsked" | "StartPlacement");
         operation["requestBody"] =
-            json!({ "required": true, "content": content("application/json", schema) });
+            json!({ "required": required, "content": content("application/json", schema) });
     }
     operation
 }
@@ -83,12 +88,15 @@ fn success(route: &Route, status: u16, schema: &str) -> Value {
         202 => "Accepted: committed, and acted on at once.",
         _ => "Done.",
     };
+    if schema.is_empty() {
+        return json!({ "description": description });
+    }
     let mut response = json!({
         "description": description, "content": content("application/json", schema)
     });
     let told = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
     let mut headers = Map::new();
-    if route.method != Method::GET && matches!(status, 201 | 202) && schema != "RetryRequested" {
+    if route.method != Method::GET && matches!(schema, "ReferralSummary" | "Setting") {
         headers.insert("Location".into(), told("Where it can be read."));
     }
     if matches!(schema, "ReferralSummary" | "StoredReferral" | "Setting") {

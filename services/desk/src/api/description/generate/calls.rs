@@ -21,6 +21,9 @@ pub(super) struct Call {
 /// What fails where a body is written that was read before.
 const UPDATE: &[u16] = &[404, 409, 412, 413, 415, 422];
 
+/// What fails where something is done.
+const ACT: &[u16] = &[404, 409, 413, 415, 422];
+
 impl Call {
     const fn reads(summary: &'static str, schema: &'static str) -> Self {
         Self {
@@ -70,6 +73,7 @@ pub(super) fn call(method: &Method, path: &str) -> Option<Call> {
     let (method, path) = (method.as_str(), path);
     referral(method, path)
         .or_else(|| matching(method, path))
+        .or_else(|| offer(method, path))
         .or_else(|| setting(method, path))
         .or_else(|| service(method, path))
 }
@@ -121,6 +125,46 @@ fn matching(method: &str, path: &str) -> Option<Call> {
                 "MatchRun",
             )
         },
+        _ => return None,
+    })
+}
+
+fn offer(method: &str, path: &str) -> Option<Call> {
+    Some(match (method, path) {
+        ("POST", "/offers/{id}/approach") => {
+            let about = "Ask an offer's provider whether it can take the child";
+            Call::does(about, "Approach", (202, "Approached"), ACT)
+        }
+        ("POST", "/offers/{id}/answer") => {
+            let about = "Record a provider's answer that came by telephone";
+            Call::does(about, "OfferAnswered", (200, "Answered"), ACT)
+        }
+        ("POST", "/offers/{id}/hold") => {
+            let about =
+                "Keep a place for a while; a 409 `place_gone` lists the `offers` that are left";
+            Call::does(about, "HoldAsked", (201, "Held"), ACT)
+        }
+        ("DELETE", "/holds/{id}") => Call {
+            answers: (204, ""),
+            fails: &[404, 409],
+            ..Call::reads("Let a kept place go", "")
+        },
+        ("POST", "/offers/{id}/select") => {
+            Call::does("Decide for an offer", "Select", (201, "Selected"), ACT)
+        }
+        ("POST", "/approvals/{id}/record") => {
+            let about = "Record an approval, by the role that it names";
+            Call::does(about, "RecordApproval", (200, "ApprovalRecorded"), ACT)
+        }
+        ("POST", "/placements/{id}/start") => Call::does(
+            "Start a placement",
+            "StartPlacement",
+            (200, "Placement"),
+            ACT,
+        ),
+        ("POST", "/placements/{id}/end") => {
+            Call::does("End a placement", "EndPlacement", (200, "Placement"), ACT)
+        }
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! The schemas of the document: the contract's own, and those of the API's other answers.
 
+mod acts;
+
 use oss_contract::schema;
 use oss_domain::{lifecycle::ReferralState, referral::Urgency};
 use serde_json::{Map, Value, json};
@@ -22,11 +24,12 @@ pub(super) fn all() -> Map<String, Value> {
     };
     add(&mut schemas, "Referral", event("referral.submitted"));
     add(&mut schemas, "Setting", event("setting.changed"));
+    add(&mut schemas, "OfferAnswered", event("offer.answered"));
     add(&mut schemas, "OffersProposed", event("offers.proposed"));
     add(&mut schemas, "ReferralUnfilled", event("referral.unfilled"));
     add(&mut schemas, "MatchRun", record("match-run.json"));
     add(&mut schemas, "Problem", record("problem.json"));
-    for (name, schema) in own() {
+    for (name, schema) in own().into_iter().chain(acts::all()) {
         schemas.insert(name.to_owned(), schema);
     }
     schemas

@@ -1,0 +1,116 @@
+//! The bodies of the acts, and what they answer.
+
+use oss_domain::{Approval, lifecycle::Answer, role::Role, ssda903::ReasonPlaceChange};
+use oss_workflow::{approvals::Check, offer::OfferState, placement::PlacementState};
+use serde_json::{Value, json};
+
+/// Every schema by name.
+pub(super) fn all() -> Vec<(&'static str, Value)> {
+    let text = |max: u32| json!({ "type": "string", "pattern": "\\S", "maxLength": max });
+    let (short, long) = (text(200), text(10_000));
+    let date = json!({ "type": "string", "format": "date" });
+    let instant = json!({ "type": "string", "format": "date-time" });
+    let of = |codes: &[&str]| json!({ "type": "string", "enum": codes });
+    let id = json!({ "type": "string" });
+    let boolean = json!({ "type": "boolean" });
+    let checks = json!({ "type": "array", "items": of(Check::CODES) });
+    let task = object(
+        &["approval_id", "code", "role"],
+        &json!({
+            "approval_id": id, "code": of(Approval::CODES), "role": of(Role::CODES),
+            "approver": id, "due_at": instant, "blocks_start": boolean, "checks": checks,
+        }),
+    );
+    vec![
+        ("Approach", object(&[], &json!({ "respond_by": instant }))),
+        (
+            "Approached",
+            object(
+                &["offer_id", "state", "respond_by"],
+                &json!({ "offer_id": id, "state": of(OfferState::CODES), "respond_by": instant }),
+            ),
+        ),
+        (
+            "Answered",
+            object(
+                &["offer_id", "answer"],
+                &json!({
+                    "offer_id": id, "answer": of(Answer::CODES), "hold_id": id, "until": instant,
+                }),
+            ),
+        ),
+        ("HoldAsked", object(&[], &json!({ "reason": short }))),
+        (
+            "Held",
+            object(
+                &["hold_id", "until"],
+                &json!({ "hold_id": id, "until": instant }),
+            ),
+        ),
+        (
+            "Select",
+            object(
+                &["reason"],
+                &json!({ "reason": long, "reason_not_first": long }),
+            ),
+        ),
+        (
+            "Selected",
+            object(
+                &["placement_id", "approvals"],
+                &json!({ "placement_id": id, "approvals": { "type": "array", "items": task } }),
+            ),
+        ),
+        (
+            "RecordApproval",
+            object(
+                &["granted", "note"],
+                &json!({ "granted": boolean, "note": long, "confirmed": checks }),
+            ),
+        ),
+        (
+            "ApprovalRecorded",
+            object(
+                &["approval_id", "granted"],
+                &json!({ "approval_id": id, "granted": boolean }),
+            ),
+        ),
+        ("StartPlacement", object(&[], &json!({ "starts_on": date }))),
+        (
+            "EndPlacement",
+            object(
+                &["ended_on", "reason_place_change", "planned"],
+                &json!({
+                    "ended_on": date, "reason_place_change": of(ReasonPlaceChange::CODES),
+                    "planned": boolean,
+                }),
+            ),
+        ),
+        (
+            "Placement",
+            object(
+                &[
+                    "placement_id",
+                    "referral_id",
+                    "setting_id",
+                    "state",
+                    "starts_on",
+                    "ended_on",
+                ],
+                &json!({
+                    "placement_id": id, "referral_id": id, "setting_id": id,
+                    "state": of(PlacementState::CODES), "starts_on": date,
+                    "ended_on": { "type": ["string", "null"], "format": "date" },
+                }),
+            ),
+        ),
+    ]
+}
+
+fn object(required: &[&str], properties: &Value) -> Value {
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
