@@ -145,6 +145,10 @@ own_ids! {
     DeadLetterId = "ded",
     /// An event of ours on the stream (CloudEvents `id`).
     EventId = "evt",
+    /// A person who signs in.
+    UserId = "usr",
+    /// A person's session, from sign-in to sign-out.
+    SessionId = "ses",
 }
 
 /// Makes identifiers from an injected clock and random number generator.
