@@ -214,7 +214,22 @@ pub(crate) fn wave_ended(
         });
     };
     ranking.must_be_current(&head)?;
-    open_wave(unit, context, world, &head, ranking, &by)?;
+    match open_wave(unit, context, world, &head, ranking, &by) {
+        // It cannot be ranked any more, such as after a change of policy: a person looks at it.
+        Err(Refusal::Invalid(_)) => {
+            let (authority, key) = (head.authority, Some(head.key));
+            let referral_id = &head.referral_id;
+            unit.record(
+                context,
+                authority,
+                key,
+                "call_off.stopped",
+                referral_id,
+                None,
+            );
+        }
+        opened => drop(opened?),
+    }
     Ok(None)
 }
 

@@ -18,6 +18,7 @@
 
 mod act;
 mod check;
+pub mod conformance;
 mod defect;
 mod handler;
 mod message;
