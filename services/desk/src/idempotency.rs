@@ -133,6 +133,19 @@ fn replayed(status: u16, kept: &[u8]) -> Result<Response, Fault> {
     Ok(response)
 }
 
+/// Deletes, once an hour, answers that have been kept for long enough. Never ends.
+pub(crate) async fn forget_old_answers(app: &App) {
+    let mut hourly = tokio::time::interval(Duration::from_hours(1));
+    hourly.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        hourly.tick().await;
+        // Where it fails now, the next hour makes up for it.
+        if let Err(error) = app.store.purge_requests(app.clock.now()).await {
+            tracing::warn!(error = %ErrorChain(&error), "old answers were not deleted");
+        }
+    }
+}
+
 fn key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
     let mut values = headers.get_all(&IDEMPOTENCY_KEY).iter();
     let (first, second) = (values.next(), values.next());

@@ -108,10 +108,13 @@ pub enum Error {
 /// Fails where it cannot start to serve.
 pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
     let (listener, app) = App::new(deps)?;
-    axum::serve(listener, router(app))
+    let serving = axum::serve(listener, router(app.clone()))
         .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await?;
-    Ok(())
+        .into_future();
+    tokio::select! {
+        served = serving => Ok(served?),
+        () = idempotency::forget_old_answers(&app) => Ok(()),
+    }
 }
 
 fn router(app: App) -> Router {

@@ -42,8 +42,8 @@ pub struct Limits {
 impl Default for Limits {
     /// What one process bears on two cores, far above what a council's people ask.
     fn default() -> Self {
-        const PER_SECOND: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
-        const BURST: NonZeroU32 = NonZeroU32::new(2_000).unwrap();
+        const PER_SECOND: NonZeroU32 = NonZeroU32::new(5_000).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
         Self {
             requests_per_second: PER_SECOND,
             burst: BURST,

@@ -1,0 +1,282 @@
+//! Sessions of people: who views a page, and proof that a change was asked for by one of our pages.
+//!
+//! The browser holds a random token in a `__Host-` cookie, the database its hash. What a person may
+//! do is read anew for every request, so what an administrator takes away is gone at once.
+//!
+//! To protect a page: put its router under [`protected`], take a [`Viewer`] in the handler, and put
+//! the viewer's `csrf` into each form, in a field of the name [`csrf::FIELD`].
+
+pub(crate) mod cookie;
+pub(crate) mod csrf;
+
+use crate::{
+    access::{self, Asked},
+    answer::Trace,
+    app::App,
+    caller::Caller,
+    principal::Principal,
+    problem::Fault,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{FromRequestParts, OptionalFromRequestParts, Request, State},
+    http::{HeaderMap, Method, Uri, request::Parts},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Redirect, Response},
+};
+use chrono::{DateTime, Utc};
+use oss_domain::{AuthorityCode, ProviderId, Role, SessionId, UserId};
+use oss_storage::people::{Person, Session};
+use oss_workflow::{
+    Actor,
+    authorise::{self, Act, Denied, Thing},
+};
+use std::{collections::BTreeSet, convert::Infallible, sync::Arc};
+
+/// Whoever looks at a page, signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    person: Person,
+    session: oss_storage::people::StoredSession,
+    principal: Arc<Principal>,
+    csrf: csrf::Token,
+    idle_ends: DateTime<Utc>,
+    absolute_ends: DateTime<Utc>,
+    traceparent: Option<Arc<str>>,
+}
+
+impl Viewer {
+    fn new(app: &App, found: Session, csrf: csrf::Token, traceparent: Option<Arc<str>>) -> Self {
+        let Session { session, person } = found;
+        let principal = Principal {
+            id: person.user_id.to_string().into(),
+            roles: person.roles.clone(),
+            authorities: [person.authority].into(),
+        };
+        let limits = app.sign_in.limits();
+        Self(Arc::new(Inner {
+            idle_ends: session.seen_at + limits.idle,
+            absolute_ends: session.started_at + limits.absolute,
+            principal: principal.into(),
+            person,
+            session,
+            csrf,
+            traceparent,
+        }))
+    }
+
+    /// The id that the audit knows them by.
+    pub(crate) fn user_id(&self) -> UserId {
+        self.0.person.user_id
+    }
+
+    /// What they are called.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.person.name
+    }
+
+    /// What they are.
+    pub(crate) fn roles(&self) -> &BTreeSet<Role> {
+        &self.0.person.roles
+    }
+
+    /// The council that they work for, or supply.
+    pub(crate) fn authority(&self) -> AuthorityCode {
+        self.0.person.authority
+    }
+
+    /// The provider that they work for, if any.
+    pub(crate) fn provider(&self) -> Option<&ProviderId> {
+        self.0.person.provider.as_ref()
+    }
+
+    /// As they are stored.
+    pub(crate) fn person(&self) -> &Person {
+        &self.0.person
+    }
+
+    /// The session they look through.
+    pub(crate) fn session_id(&self) -> SessionId {
+        self.0.session.session_id
+    }
+
+    /// What every form of a page carries.
+    pub(crate) fn csrf(&self) -> &str {
+        self.0.csrf.as_str()
+    }
+
+    /// When the session is over if they do nothing, and when it is over whatever they do.
+    pub(crate) fn session_ends(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.0.idle_ends.min(self.0.absolute_ends), self.0.absolute_ends)
+    }
+
+    /// As the audit names them.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Person(Arc::clone(&self.0.principal.id))
+    }
+
+    /// As those handlers know them that carry out acts.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            principal: Arc::clone(&self.0.principal),
+            traceparent: self.0.traceparent.clone(),
+        }
+    }
+
+    /// Whether a role of theirs allows `act`: what a page shows buttons by.
+    pub(crate) fn may(&self, act: Act) -> bool {
+        self.roles().iter().any(|role| authorise::may(*role, act))
+    }
+
+    /// Whether they may do `act` to `thing`.
+    ///
+    /// # Errors
+    ///
+    /// 403, or 404 where it is not theirs to know that there is one.
+    pub(crate) fn authorise(&self, act: Act, thing: Thing<'_>) -> Result<(), Fault> {
+        let caller = authorise::Caller {
+            roles: self.roles().iter().copied().collect(),
+            authority: self.authority(),
+            provider: self.provider().cloned(),
+        };
+        authorise::authorise(&caller, act, thing).map_err(|denied| match denied {
+            Denied::Role => Fault::forbidden(format!("None of your roles allows {act}.")),
+            Denied::NotYours => Fault::not_found("This"),
+        })
+    }
+}
+
+/// Nobody is signed in: they are sent to do so, and come back to where they were.
+#[derive(Debug)]
+pub(crate) struct NotSignedIn {
+    return_to: String,
+}
+
+impl NotSignedIn {
+    fn at(method: &Method, uri: &Uri) -> Self {
+        // What was to be changed is not repeated after signing in.
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let return_to = if *method == Method::GET { path } else { "/" };
+        Self { return_to: return_to.to_owned() }
+    }
+}
+
+impl IntoResponse for NotSignedIn {
+    fn into_response(self) -> Response {
+        if self.return_to == "/" {
+            return Redirect::to("/sign-in").into_response();
+        }
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("return_to", &self.return_to)
+            .finish();
+        Redirect::to(&format!("/sign-in?{query}")).into_response()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Viewer {
+    type Rejection = NotSignedIn;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotSignedIn> {
+        let viewer = parts.extensions.get::<Self>().cloned();
+        viewer.ok_or_else(|| NotSignedIn::at(&parts.method, &parts.uri))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Viewer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
+/// Pages behind the session: each request's viewer is found, and no change is made that another
+/// site asked for. All of what people see in a browser goes under this.
+pub(crate) fn protected(pages: Router<App>, app: &App) -> Router<App> {
+    pages.layer(from_fn_with_state(app.clone(), protect))
+}
+
+async fn protect(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Fault> {
+    let found = viewer(&app, &request).await?;
+    if !request.method().is_safe() {
+        csrf::same_origin(request.headers())?;
+        if let Some(viewer) = &found {
+            request = csrf::with_token(&app, request, &viewer.0.csrf).await?;
+        }
+    }
+    if let Some(viewer) = found {
+        request.extensions_mut().insert(viewer);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Lets a request through to a page that does `act`, if its viewer may do that: to be put on a
+/// route as `route_layer(from_fn_with_state((app.clone(), Some(act)), session::require))`.
+pub(crate) async fn require(
+    State((app, act)): State<(App, Asked)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(viewer) = request.extensions().get::<Viewer>() else {
+        return NotSignedIn::at(request.method(), request.uri()).into_response();
+    };
+    if !access::is_allowed(&viewer.0.principal, act) {
+        let (user, act) = (&*viewer.0.principal.id, access::name(act));
+        app.metrics.denied(act);
+        tracing::warn!(user.id = user, act, "denied {act} to {user}");
+        return Fault::forbidden(format!("None of your roles allows {act}.")).into_response();
+    }
+    next.run(request).await
+}
+
+/// Who a request of the API comes from, by the session's cookie. A change needs the token of the
+/// session in the header [`csrf::HEADER`] besides.
+///
+/// # Errors
+///
+/// 403 where the change was not asked for by a page of ours; 503 where the database is away.
+pub(crate) async fn principal(
+    app: &App,
+    request: &Request,
+) -> Result<Option<Arc<Principal>>, Fault> {
+    let Some(viewer) = viewer(app, request).await? else {
+        return Ok(None);
+    };
+    if !request.method().is_safe() {
+        csrf::same_origin(request.headers())?;
+        csrf::in_header(request.headers(), &viewer.0.csrf)?;
+    }
+    Ok(Some(Arc::clone(&viewer.0.principal)))
+}
+
+/// The session that a request's cookie names, if it is not over.
+async fn viewer(app: &App, request: &Request<Body>) -> Result<Option<Viewer>, Fault> {
+    let Some(token) = cookie::token(request.headers(), cookie::SESSION) else {
+        return Ok(None);
+    };
+    let used = is_used(request.method(), request.headers());
+    let (limits, now) = (app.sign_in.limits(), app.clock.now());
+    let found = app.store.session(&token.sha256(), limits, used, now).await?;
+    let Some(found) = found else {
+        app.metrics.authenticated("session_over");
+        return Ok(None);
+    };
+    let trace = request.extensions().get::<Trace>();
+    let traceparent = trace.map(|trace| Arc::clone(&trace.parent));
+    Ok(Some(Viewer::new(app, found, csrf::Token::of(&token), traceparent)))
+}
+
+/// Whether a person does something: what a page's script looks for by itself does not keep a
+/// session alive that nobody uses.
+fn is_used(method: &Method, headers: &HeaderMap) -> bool {
+    let by_script = headers.get("sec-fetch-dest").is_some_and(|dest| dest == "empty");
+    !(method.is_safe() && by_script)
+}
