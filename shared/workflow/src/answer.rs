@@ -101,7 +101,9 @@ pub fn answer(
                 .to_owned(),
         });
     }
-    within_maximum(&pair, &terms)?;
+    if answer == Answer::Accepted {
+        within_maximum(&pair, &terms)?;
+    }
     let may_hold = hold::may_hold(unit, world, &pair, context.now);
 
     offer::put(

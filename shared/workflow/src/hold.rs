@@ -201,10 +201,13 @@ pub fn follow_revision(
     crate::call_off::release_holds(unit, context, outdated, "referral_changed");
 }
 
-/// Frees a kept place, and settles its deadline. See [`crate::occupancy::release`].
+/// Frees a kept place for everyone whose referral it matters to, and settles its deadline.
+///
+/// `why` is a stable code, such as `released`. A hold that has ended already is left as it is: the
+/// answer is `false`.
 ///
 /// # Errors
-/// As [`crate::occupancy::release`].
+/// [`Refusal::NotFound`]; `already_agreed` where the hold has become a placement.
 pub fn release(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,

@@ -11,6 +11,11 @@
 //! - A step that returns a [`Refusal`] has changed nothing.
 //! - The heads in a unit are state; its log is append-only.
 //! - An event is handled once for ever: see [`Unit::first_sight`].
+//! - Only a person approaches, selects, approves and starts ([`call_off`], [`decision`],
+//!   [`approvals`], [`placement`]); the product only carries on what a person began.
+//! - Whoever is asked, held or selected is judged again under lock ([`world`]): nothing is given
+//!   that has become unlawful or was taken.
+//! - Whatever waits has a [`deadline`] that is settled in the unit that ends the waiting.
 //!
 //! To add a step: add what it appends to [`unit::Entry`], what it announces to [`event::Event`],
 //! write the function beside its noun, and follow the compiler into storage and contract.

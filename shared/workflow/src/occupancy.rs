@@ -169,7 +169,7 @@ pub fn free_places<'a>(
 ///
 /// [`Refusal::NotFound`] where the hold does not exist, [`Refusal::Conflict`] where it has become a
 /// placement. A hold that has ended already is left as it is: the answer is `false`.
-pub fn release(
+pub(crate) fn release(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
     hold_id: HoldId,
