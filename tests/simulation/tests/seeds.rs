@@ -10,7 +10,7 @@ use std::{
 };
 
 const SEEDS: u64 = 2_000;
-const STEPS: u32 = 1_500;
+const STEPS: u32 = 1_000;
 
 #[test]
 fn nothing_goes_wrong_under_any_seed() {
