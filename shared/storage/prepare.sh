@@ -28,16 +28,20 @@ for migration in shared/storage/migrations/*.sql; do
   psql "$url" -q -1 -v ON_ERROR_STOP=1 -f "$migration"
 done
 
-out=$root/.sqlx
-[ "${1-}" = --check ] && out=$work/sqlx
-mkdir -p "$out" && rm -f "$out"/query-*.json
+# Into a folder of its own first: whoever builds meanwhile needs the old one whole.
+out=$work/sqlx
+mkdir -p "$out"
 # The macros run only where the crate is compiled anew.
 touch shared/storage/src/lib.rs
 SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$out DATABASE_URL=$url cargo check -q -p oss-storage
+touch shared/storage/src/lib.rs
 if [ "${1-}" = --check ]; then
-  touch shared/storage/src/lib.rs
   diff -r "$root/.sqlx" "$out" >/dev/null || {
     echo ".sqlx is not in step with the statements and migrations: run shared/storage/prepare.sh" >&2
     exit 1
   }
+else
+  mkdir -p "$root/.sqlx"
+  rm -f "$root"/.sqlx/query-*.json
+  cp "$out"/query-*.json "$root/.sqlx/"
 fi
