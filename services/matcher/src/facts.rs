@@ -1,5 +1,6 @@
 //! From a message to what is to be done about it, before the database is asked anything.
 
+use chrono::{DateTime, Utc};
 use oss_contract::{Fact, Headers, Refused, content_hash, decode};
 use oss_domain::{
     AuthorityCode, FieldError, Referral, ReferralId, Setting, SettingId, setting::VacancyChange,
@@ -26,6 +27,8 @@ pub(crate) struct Job {
     pub(crate) key: EventKey,
     /// The CloudEvents type, where it could be read.
     pub(crate) event_type: Option<Arc<str>>,
+    /// When it happened, as its sender says.
+    pub(crate) time: Option<DateTime<Utc>>,
     /// The trace context it came with.
     pub(crate) traceparent: Option<Arc<str>>,
     /// What is to be done.
@@ -116,6 +119,7 @@ impl Job {
                         id: envelope.id.into(),
                     },
                     event_type: Some(envelope.event_type.into()),
+                    time: envelope.time,
                     traceparent: envelope.traceparent.map(Into::into),
                     task,
                     raw,
@@ -130,6 +134,7 @@ impl Job {
                     _ => by_place(),
                 },
                 event_type: refused.event_type.as_deref().map(Into::into),
+                time: None,
                 traceparent: refused.traceparent.as_deref().map(Into::into),
                 task: Task::Refuse(refused),
                 raw,

@@ -375,8 +375,12 @@ impl Matcher {
     /// Tells the broker what became of each message, and wakes those who wait for what was written.
     async fn settle(&mut self, lane: Lane, deliveries: Vec<Delivery>, handled: &[Handled]) {
         self.committed.notify_one();
+        let now = self.clock.now();
         for (Delivery { message, job }, handled) in deliveries.into_iter().zip(handled) {
             self.metrics.processed(job.event_type.as_deref(), *handled);
+            if *handled == Handled::Ok {
+                self.metrics.committed(job.time, now);
+            }
             message
                 .settle(match handled {
                     Handled::Ok | Handled::Duplicate => Disposition::Done,

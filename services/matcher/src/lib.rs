@@ -173,6 +173,8 @@ struct Matcher {
     /// Whether open referrals may be waiting to be ranked again.
     behind: bool,
     n_sweeps: u32,
+    /// When the index was last known to be as the database is.
+    current_at: Instant,
 }
 
 impl Matcher {
@@ -197,6 +199,7 @@ impl Matcher {
             index,
             behind: true,
             n_sweeps: 0,
+            current_at: Instant::now(),
         };
         (matcher, deps.consumer)
     }
@@ -227,8 +230,12 @@ impl Matcher {
     async fn look(&mut self) {
         self.metrics.holds_settings(self.index.len());
         match self.index.catch_up(&self.store, &self.gazetteer).await {
-            Ok(changed) => self.behind |= changed,
+            Ok(changed) => {
+                self.behind |= changed;
+                self.current_at = Instant::now();
+            }
             Err(error) => self.metrics.database_failed(&error),
         }
+        self.metrics.supply_was_current(self.current_at.elapsed());
     }
 }

@@ -4,8 +4,9 @@ use oss_contract::fact::FactKind;
 use oss_storage::StoreError;
 use oss_telemetry::metrics::WORK_SECONDS;
 use oss_workflow::ranking::Reranked;
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
-use std::time::Instant;
+use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge};
+use chrono::{DateTime, Utc};
+use std::time::{Duration, Instant};
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub struct Metrics {
     repairs: IntCounterVec,
     findings: IntCounter,
     settings: IntGauge,
+    supply_lag: Gauge,
+    end_to_end: Histogram,
     last_delivery: IntGauge,
 }
 
@@ -141,6 +144,15 @@ impl Metrics {
                 "Plans that the independent check refused: a bug, should stay 0.",
             )?,
             settings: metrics.gauge("oss_supply_settings", "Settings in the index.")?,
+            supply_lag: metrics.seconds(
+                "oss_supply_lag_seconds",
+                "How long ago the index was last known to be as the database is.",
+            )?,
+            end_to_end: metrics.histogram(
+                "oss_event_end_to_end_seconds",
+                "From the time an event states to the commit of what it led to.",
+                &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0],
+            )?,
             last_delivery: metrics.gauge(
                 "oss_consumer_last_delivery_timestamp_seconds",
                 "When the broker last delivered anything.",
@@ -185,6 +197,18 @@ impl Metrics {
 
     pub(crate) fn delivered_at(&self, unix_seconds: i64) {
         self.last_delivery.set(unix_seconds);
+    }
+
+    /// Notes how long an event took that says when it happened; a producer's clock may be ahead.
+    pub(crate) fn committed(&self, stated: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        if let Some(stated) = stated {
+            self.end_to_end.observe((now - stated).as_seconds_f64().max(0.0));
+        }
+    }
+
+    /// Notes how long ago the index was last known to be current.
+    pub(crate) fn supply_was_current(&self, ago: Duration) {
+        self.supply_lag.set(ago.as_secs_f64());
     }
 
     pub(crate) fn batch_took(&self, since: Instant) {

@@ -9,7 +9,7 @@ use prometheus::{
 };
 
 pub use prometheus::{
-    Error, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Error, Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
 };
 
 /// Buckets for what people wait for, in seconds; .15 and .4 are the service levels' edges.
@@ -66,6 +66,15 @@ impl Metrics {
     /// See [`Self::counter`].
     pub fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, Error> {
         self.add(IntGauge::with_opts(options(name, help)?)?)
+    }
+
+    /// A gauge of seconds, which need not be whole.
+    ///
+    /// # Errors
+    ///
+    /// See [`Self::counter`].
+    pub fn seconds(&self, name: &str, help: &str) -> Result<Gauge, Error> {
+        self.add(Gauge::with_opts(options(name, help)?)?)
     }
 
     /// A gauge for each value of the labels.
