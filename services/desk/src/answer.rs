@@ -32,7 +32,7 @@ pub(crate) struct Trace {
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// On every answer, whatever it is (OWASP ASVS 5.0, 3.4). Pages say more about scripts.
+/// On every answer, whatever it is (OWASP ASVS 5.0, 3.4).
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -50,10 +50,20 @@ const HEADERS: [(HeaderName, &str); 7] = [
         "same-origin",
     ),
     (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
 ];
+
+/// What an answer may load that is no page: nothing.
+const NO_CONTENT: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What a page may load: our own files, and the one inline script of GOV.UK Frontend, by its hash.
+const PAGE_CONTENT: &str = "default-src 'none'; \
+    script-src 'self' 'sha256-GUQ5ad8JK5KmEWmROf3LZd9ge94daqNvd8xy9YS1iDw='; style-src 'self'; \
+    img-src 'self'; font-src 'self'; connect-src 'self'; \
+    form-action 'self' https://login.microsoftonline.com; base-uri 'none'; \
+    frame-ancestors 'none'; object-src 'none'; manifest-src 'self'";
 
 /// Answers a request by way of the rest.
 pub(crate) async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -83,8 +93,16 @@ pub(crate) async fn answer(State(app): State<App>, mut request: Request, next: N
 
     let answered = limited(&app, request, next).instrument(span.clone()).await;
     let mut response = as_problem(answered, &trace);
+    let content = if is_page(&response) {
+        PAGE_CONTENT
+    } else {
+        NO_CONTENT
+    };
     let headers = response.headers_mut();
-    for (name, value) in HEADERS {
+    for (name, value) in HEADERS
+        .into_iter()
+        .chain([(header::CONTENT_SECURITY_POLICY, content)])
+    {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
@@ -150,7 +168,7 @@ pub(crate) fn as_problem(mut response: Response, trace: &Trace) -> Response {
     }
     let told = match response.extensions_mut().remove::<Told>() {
         Some(told) => told,
-        None if is_problem(&response) => return response,
+        None if is_problem(&response) || is_page(&response) => return response,
         None => match Fault::of_status(status)
             .into_response()
             .extensions_mut()
@@ -185,8 +203,17 @@ fn written(problem: &Problem, members: Map<String, Value>) -> Vec<u8> {
 }
 
 fn is_problem(response: &Response) -> bool {
-    let content_type = response.headers().get(header::CONTENT_TYPE);
-    content_type.is_some_and(|it| it.as_bytes().starts_with(PROBLEM_CONTENT_TYPE.as_bytes()))
+    is_of(response, PROBLEM_CONTENT_TYPE)
+}
+
+/// Whether it is written for people.
+fn is_page(response: &Response) -> bool {
+    is_of(response, "text/html")
+}
+
+fn is_of(response: &Response, content_type: &str) -> bool {
+    let written = response.headers().get(header::CONTENT_TYPE);
+    written.is_some_and(|it| it.as_bytes().starts_with(content_type.as_bytes()))
 }
 
 /// The method, as long as it is one that HTTP names: callers must not make up series.

@@ -5,6 +5,7 @@ use crate::{
     limits::{Buckets, Limits},
     metrics::Metrics,
     principal::ApiToken,
+    signin::SignIn,
 };
 use oss_domain::Clock;
 use oss_geography::Gazetteer;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     chance: Chance,
     pub(crate) tokens: Vec<ApiToken>,
+    pub(crate) sign_in: SignIn,
     pub(crate) limits: Limits,
     pub(crate) buckets: Buckets,
     /// Counts for all those that nobody knows.
@@ -82,6 +84,7 @@ impl App {
             clock: deps.clock,
             chance: Chance(Mutex::new(deps.rng)),
             tokens: deps.tokens,
+            sign_in: deps.sign_in,
             buckets: Buckets::new(&deps.limits),
             nobody: "".into(),
             turns: Semaphore::new(n_turns),

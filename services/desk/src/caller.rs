@@ -6,6 +6,7 @@ use crate::{
     app::App,
     principal::{self, Principal},
     problem::Fault,
+    session,
 };
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -55,21 +56,26 @@ struct Allowed(Caller);
 /// Finds out who calls, and counts the request against their share.
 pub(crate) async fn authenticate(
     State(app): State<App>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Fault> {
-    let principal = match token(request.headers()) {
-        None => Err("missing"),
-        Some(token) => principal::bearer(&app.tokens, token).ok_or("unknown"),
+    let (parts, body) = request.into_parts();
+    // Whoever sends a token means it: it counts alone, and no cookie besides.
+    let principal = match token(&parts.headers) {
+        None => session::principal(&app, &parts).await?.ok_or("missing"),
+        Some(token) => principal::bearer(&app.tokens, token)
+            .cloned()
+            .ok_or("unknown"),
     };
     let principal = match principal {
-        Ok(principal) => Arc::clone(principal),
+        Ok(principal) => principal,
         Err(outcome) => {
             app.metrics.authenticated(outcome);
             app.buckets.take(&app.nobody).map_err(Fault::too_many)?;
             return Err(Fault::unauthorised());
         }
     };
+    let mut request = Request::from_parts(parts, body);
     app.metrics.authenticated("ok");
     app.buckets.take(&principal.id).map_err(Fault::too_many)?;
     let trace = request.extensions().get::<Trace>();

@@ -31,12 +31,17 @@ mod precondition;
 mod principal;
 mod problem;
 mod query;
+mod session;
+mod signin;
 
 #[cfg(test)]
 mod tests;
 
 pub use limits::Limits;
 pub use principal::{ApiToken, Principal};
+#[cfg(feature = "dev-login")]
+pub use signin::{LocalUser, LocalUserError};
+pub use signin::{OpenId, OpenIdError, SignIn};
 
 use app::App;
 use axum::{Router, http::StatusCode, middleware::from_fn_with_state};
@@ -72,6 +77,8 @@ pub struct Deps {
     pub metrics: oss_telemetry::Metrics,
     /// Who is known by a bearer token.
     pub tokens: Vec<ApiToken>,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// What is taken on.
     pub limits: Limits,
     /// Is woken when something was committed that the outbox holds.
@@ -120,6 +127,7 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
 fn router(app: App) -> Router {
     Router::new()
         .nest("/api/v1", api::router(&app))
+        .merge(session::protected(signin::router(), &app))
         .fallback(async || Fault::of_status(StatusCode::NOT_FOUND))
         .layer(CatchPanicLayer::custom(answer::panicked))
         .layer(from_fn_with_state(app.clone(), answer::answer))

@@ -19,7 +19,6 @@ use crate::{
 };
 use axum::{
     Router,
-    body::Body,
     extract::{FromRequestParts, OptionalFromRequestParts, Request, State},
     http::{HeaderMap, Method, Uri, request::Parts},
     middleware::{Next, from_fn_with_state},
@@ -111,7 +110,10 @@ impl Viewer {
 
     /// When the session is over if they do nothing, and when it is over whatever they do.
     pub(crate) fn session_ends(&self) -> (DateTime<Utc>, DateTime<Utc>) {
-        (self.0.idle_ends.min(self.0.absolute_ends), self.0.absolute_ends)
+        (
+            self.0.idle_ends.min(self.0.absolute_ends),
+            self.0.absolute_ends,
+        )
     }
 
     /// As the audit names them.
@@ -161,7 +163,9 @@ impl NotSignedIn {
         // What was to be changed is not repeated after signing in.
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let return_to = if *method == Method::GET { path } else { "/" };
-        Self { return_to: return_to.to_owned() }
+        Self {
+            return_to: return_to.to_owned(),
+        }
     }
 }
 
@@ -200,12 +204,10 @@ pub(crate) fn protected(pages: Router<App>, app: &App) -> Router<App> {
     pages.layer(from_fn_with_state(app.clone(), protect))
 }
 
-async fn protect(
-    State(app): State<App>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Fault> {
-    let found = viewer(&app, &request).await?;
+async fn protect(State(app): State<App>, request: Request, next: Next) -> Result<Response, Fault> {
+    let (parts, body) = request.into_parts();
+    let found = viewer(&app, &parts).await?;
+    let mut request = Request::from_parts(parts, body);
     if !request.method().is_safe() {
         csrf::same_origin(request.headers())?;
         if let Some(viewer) = &found {
@@ -243,40 +245,47 @@ pub(crate) async fn require(
 /// # Errors
 ///
 /// 403 where the change was not asked for by a page of ours; 503 where the database is away.
-pub(crate) async fn principal(
-    app: &App,
-    request: &Request,
-) -> Result<Option<Arc<Principal>>, Fault> {
+pub(crate) async fn principal(app: &App, request: &Parts) -> Result<Option<Arc<Principal>>, Fault> {
     let Some(viewer) = viewer(app, request).await? else {
         return Ok(None);
     };
-    if !request.method().is_safe() {
-        csrf::same_origin(request.headers())?;
-        csrf::in_header(request.headers(), &viewer.0.csrf)?;
+    if !request.method.is_safe() {
+        csrf::same_origin(&request.headers)?;
+        csrf::in_header(&request.headers, &viewer.0.csrf)?;
     }
     Ok(Some(Arc::clone(&viewer.0.principal)))
 }
 
 /// The session that a request's cookie names, if it is not over.
-async fn viewer(app: &App, request: &Request<Body>) -> Result<Option<Viewer>, Fault> {
-    let Some(token) = cookie::token(request.headers(), cookie::SESSION) else {
+async fn viewer(app: &App, request: &Parts) -> Result<Option<Viewer>, Fault> {
+    let Some(token) = cookie::token(&request.headers, cookie::SESSION) else {
         return Ok(None);
     };
-    let used = is_used(request.method(), request.headers());
+    let used = is_used(&request.method, &request.headers);
     let (limits, now) = (app.sign_in.limits(), app.clock.now());
-    let found = app.store.session(&token.sha256(), limits, used, now).await?;
+    let found = app
+        .store
+        .session(&token.sha256(), limits, used, now)
+        .await?;
     let Some(found) = found else {
         app.metrics.authenticated("session_over");
         return Ok(None);
     };
-    let trace = request.extensions().get::<Trace>();
+    let trace = request.extensions.get::<Trace>();
     let traceparent = trace.map(|trace| Arc::clone(&trace.parent));
-    Ok(Some(Viewer::new(app, found, csrf::Token::of(&token), traceparent)))
+    Ok(Some(Viewer::new(
+        app,
+        found,
+        csrf::Token::of(&token),
+        traceparent,
+    )))
 }
 
 /// Whether a person does something: what a page's script looks for by itself does not keep a
 /// session alive that nobody uses.
 fn is_used(method: &Method, headers: &HeaderMap) -> bool {
-    let by_script = headers.get("sec-fetch-dest").is_some_and(|dest| dest == "empty");
+    let by_script = headers
+        .get("sec-fetch-dest")
+        .is_some_and(|dest| dest == "empty");
     !(method.is_safe() && by_script)
 }

@@ -47,7 +47,10 @@ impl SignIn {
     /// By the council's identity provider; without one, nobody does.
     #[must_use]
     pub fn by(openid: Option<OpenId>) -> Self {
-        Self { openid, ..Self::default() }
+        Self {
+            openid,
+            ..Self::default()
+        }
     }
 
     /// And by password, in development.
@@ -110,15 +113,20 @@ async fn show(
         "timed-out" => "You were signed out because nothing happened for a while.",
         _ => "",
     };
-    let page = page::Page { notice, ..page::Page::new(&app, viewer.as_ref(), &asked.return_to) };
-    page.answer(StatusCode::OK)
+    let page = page::Page::new(&app, viewer.as_ref(), &asked.return_to);
+    page.with_notice(notice).answer(StatusCode::OK)
 }
 
 /// The page again, with what went wrong.
 fn refused(app: &App, status: StatusCode, return_to: &str, why: &str) -> Response {
-    let page = page::Page { problem: why, ..page::Page::new(app, None, return_to) };
-    let answer = page.answer(status);
-    (AppendHeaders([(header::SET_COOKIE, cookie::clear(ATTEMPT))]), answer).into_response()
+    let answer = page::Page::new(app, None, return_to)
+        .with_problem(why)
+        .answer(status);
+    (
+        AppendHeaders([(header::SET_COOKIE, cookie::clear(ATTEMPT))]),
+        answer,
+    )
+        .into_response()
 }
 
 /// Sends the browser to the identity provider.
@@ -139,13 +147,20 @@ async fn start(State(app): State<App>, Query(asked): Query<Asked>) -> Result<Res
         Err(error) => {
             tracing::error!(error = %ErrorChain(&error), "the identity provider cannot be used");
             app.metrics.authenticated("provider_away");
-            let why = "Microsoft does not answer at the moment. Try again in a minute.";
-            return Ok(refused(&app, StatusCode::SERVICE_UNAVAILABLE, &asked.return_to, why));
+            let why = error.told();
+            return Ok(refused(
+                &app,
+                StatusCode::SERVICE_UNAVAILABLE,
+                &asked.return_to,
+                why,
+            ));
         }
     };
-    app.store.put_attempt(&browser.sha256(), &attempt, app.clock.now()).await?;
+    app.store
+        .put_attempt(&browser.sha256(), &attempt, app.clock.now())
+        .await?;
     let cookie = AppendHeaders([(header::SET_COOKIE, cookie::set(ATTEMPT, &browser))]);
-    Ok((cookie, Redirect::to(url.as_str())).into_response())
+    Ok((cookie, Redirect::to(&url)).into_response())
 }
 
 /// What the identity provider sends the browser back with (RFC 6749, 4.1.2; RFC 9207).
@@ -196,7 +211,12 @@ async fn come_back(
 
 impl From<Back> for openid::Answer {
     fn from(back: Back) -> Self {
-        Self { code: back.code, state: back.state, error: back.error, issuer: back.iss }
+        Self {
+            code: back.code,
+            state: back.state,
+            error: back.error,
+            issuer: back.iss,
+        }
     }
 }
 
@@ -236,14 +256,18 @@ async fn begin(
 async fn sign_out(State(app): State<App>, viewer: Option<Viewer>) -> Result<Response, Fault> {
     if let Some(viewer) = viewer {
         let (id, now) = (viewer.session_id(), app.clock.now());
-        app.store.end_session(viewer.person(), id, &viewer.actor(), now).await?;
+        app.store
+            .end_session(viewer.person(), id, &viewer.actor(), now)
+            .await?;
         app.metrics.authenticated("signed_out");
     }
     Ok(signed_out())
 }
 
 async fn sign_out_everywhere(State(app): State<App>, viewer: Viewer) -> Result<Response, Fault> {
-    app.store.end_sessions_of(viewer.person(), &viewer.actor(), app.clock.now()).await?;
+    app.store
+        .end_sessions_of(viewer.person(), &viewer.actor(), app.clock.now())
+        .await?;
     app.metrics.authenticated("signed_out");
     Ok(signed_out())
 }
@@ -267,7 +291,11 @@ fn within(path: &str) -> String {
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         // Signing in leads on, not back to itself.
         && !path.starts_with("/sign-");
-    if is_ours { path.to_owned() } else { "/".to_owned() }
+    if is_ours {
+        path.to_owned()
+    } else {
+        "/".to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -281,8 +309,18 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(2048));
         for other in [
-            "", "referrals", "//evil.example", "/\\evil.example", "\\\\evil", "https://evil.example",
-            "/a\r\nSet-Cookie: x", "/a b", "/\t/evil.example", "/sign-out", "/sign-in?x", "javascript:1",
+            "",
+            "referrals",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "https://evil.example",
+            "/a\r\nSet-Cookie: x",
+            "/a b",
+            "/\t/evil.example",
+            "/sign-out",
+            "/sign-in?x",
+            "javascript:1",
             &long,
         ] {
             assert_eq!(within(other), "/", "{other}");

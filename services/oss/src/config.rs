@@ -5,6 +5,7 @@ use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
+use oss_desk::OpenId;
 use oss_domain::AuthorityCode;
 use oss_runtime::Secret;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     pub(crate) nats: Nats,
     pub(crate) http: Http,
+    pub(crate) signin: SignIn,
     pub(crate) ops: Ops,
     pub(crate) keys: Keys,
     pub(crate) log: Log,
@@ -61,6 +63,18 @@ pub(crate) struct Http {
     pub(crate) listen: SocketAddr,
     pub(crate) api_token: Option<Secret<String>>,
     pub(crate) api_token_file: Option<PathBuf>,
+}
+
+/// The council's identity provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    issuer: Option<String>,
+    tenant: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<Secret<String>>,
+    client_secret_file: Option<PathBuf>,
+    redirect_url: Option<String>,
 }
 
 /// Metrics and health.
@@ -176,6 +190,14 @@ impl Config {
                 "api_token": hidden(self.http.api_token.is_some()),
                 "api_token_file": text(self.http.api_token_file.as_deref()),
             },
+            "signin": {
+                "issuer": self.issuer().unwrap_or_default(),
+                "tenant": self.signin.tenant.as_deref().unwrap_or_default(),
+                "client_id": self.signin.client_id.as_deref().unwrap_or_default(),
+                "client_secret": hidden(self.signin.client_secret.is_some()),
+                "client_secret_file": text(self.signin.client_secret_file.as_deref()),
+                "redirect_url": self.signin.redirect_url.as_deref().unwrap_or_default(),
+            },
             "ops": { "listen": self.ops.listen },
             "keys": {
                 "installation_key": hidden(self.keys.installation_key.is_some()),
@@ -237,6 +259,50 @@ impl Config {
             self.http.api_token_file.as_deref(),
             "http.api_token",
         )
+    }
+
+    /// Who vouches for people: as named, or the tenant's own in Entra ID.
+    fn issuer(&self) -> Option<String> {
+        let of_tenant =
+            |tenant: &String| format!("https://login.microsoftonline.com/{tenant}/v2.0");
+        let named = self.signin.issuer.clone();
+        named.or_else(|| self.signin.tenant.as_ref().map(of_tenant))
+    }
+
+    /// The identity provider, where one is configured; all who sign in belong to `authority`.
+    pub(crate) fn openid(&self, authority: AuthorityCode) -> anyhow::Result<Option<OpenId>> {
+        let Some(issuer) = self.issuer() else {
+            return Ok(None);
+        };
+        let SignIn {
+            tenant,
+            client_id,
+            redirect_url,
+            ..
+        } = &self.signin;
+        let client_id = client_id
+            .as_deref()
+            .context("signin.client_id is not set; it is the application's id at the provider")?;
+        let redirect_url = redirect_url.as_deref().context(
+            "signin.redirect_url is not set; it is https://<this host>/sign-in/callback",
+        )?;
+        let client_secret = secret(
+            self.signin.client_secret.as_ref(),
+            self.signin.client_secret_file.as_deref(),
+            "signin.client_secret",
+        )?
+        .context("signin.client_secret_file is not set; name the file with the secret")?;
+        let secret = client_secret.expose();
+        OpenId::new(
+            &issuer,
+            client_id,
+            secret,
+            redirect_url,
+            tenant.as_deref(),
+            authority,
+        )
+        .context("signin: the identity provider cannot be used")
+        .map(Some)
     }
 
     /// The installation's key.

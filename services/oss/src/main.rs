@@ -6,6 +6,8 @@ mod commands;
 mod config;
 mod connection;
 mod figures;
+#[cfg(feature = "dev-login")]
+mod logins;
 mod ops;
 mod output;
 mod roles;

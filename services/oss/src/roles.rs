@@ -176,6 +176,7 @@ impl<'a> Common<'a> {
 
     fn start_desk(&self, lifecycle: &Lifecycle, http: Option<TcpListener>) -> anyhow::Result<()> {
         let listener = http.context("the desk needs a listener")?;
+        let sign_in = self.sign_in(&listener)?;
         let token = self.target.api_token()?;
         let mut tokens = Vec::new();
         if let Some(token) = token {
@@ -194,12 +195,35 @@ impl<'a> Common<'a> {
             rng: Box::new(seeded_rng()),
             metrics: self.metrics.clone(),
             tokens,
+            sign_in,
             limits: oss_desk::Limits::default(),
             committed: self.committed.clone(),
             wake: self.wake.clone(),
         };
         lifecycle.spawn_critical("desk", oss_desk::run(deps, lifecycle.soft_token()));
         Ok(())
+    }
+
+    /// How people sign in: as configured, and in development by password besides.
+    #[cfg_attr(
+        not(feature = "dev-login"),
+        expect(
+            unused_variables,
+            reason = "passwords only where nobody else can reach it"
+        )
+    )]
+    fn sign_in(&self, listener: &TcpListener) -> anyhow::Result<oss_desk::SignIn> {
+        let Some(authority) = self.authorities.first().copied() else {
+            return Ok(oss_desk::SignIn::default());
+        };
+        let sign_in = oss_desk::SignIn::by(self.target.config.openid(authority)?);
+        #[cfg(feature = "dev-login")]
+        if let Some(dev) = &self.target.dev
+            && listener.local_addr()?.ip().is_loopback()
+        {
+            return Ok(sign_in.and_local(crate::logins::hashed(&dev.logins, authority)?));
+        }
+        Ok(sign_in)
     }
 
     /// A role's own pool, watched for readiness.

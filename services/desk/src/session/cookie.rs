@@ -90,7 +90,9 @@ mod tests {
     use super::*;
 
     fn sent(text: &str) -> HeaderMap {
-        [(header::COOKIE, text.parse().unwrap())].into_iter().collect()
+        [(header::COOKIE, text.parse().unwrap())]
+            .into_iter()
+            .collect()
     }
 
     #[test]
@@ -104,14 +106,25 @@ mod tests {
         assert_eq!(set, expected.as_str());
         let cleared = clear(SESSION);
         assert!(cleared.to_str().unwrap().contains("Max-Age=0"));
-        assert_eq!(super::token(&sent(&format!("a=b; {SESSION}={}", token.0)), SESSION), Some(token));
+        assert_eq!(
+            super::token(&sent(&format!("a=b; {SESSION}={}", token.0)), SESSION),
+            Some(token)
+        );
     }
 
     #[test]
     fn what_is_no_token_is_none() {
         let long = "a".repeat(10_000);
         let twice = format!("{SESSION}={0}; {SESSION}={0}", "ab".repeat(32));
-        for odd in ["", "__Host-oss=", "__Host-oss=abc", "oss=x", "=;;=", &long, &twice] {
+        for odd in [
+            "",
+            "__Host-oss=",
+            "__Host-oss=abc",
+            "oss=x",
+            "=;;=",
+            &long,
+            &twice,
+        ] {
             assert_eq!(token(&sent(odd), SESSION), None, "{odd}");
         }
         assert_eq!(token(&HeaderMap::new(), SESSION), None);

@@ -24,7 +24,9 @@ pub(crate) struct Token(Arc<str>);
 
 impl Token {
     pub(super) fn of(session: &cookie::Token) -> Self {
-        let digest = Sha256::new().chain_update("oss csrf 1 ").chain_update(session.expose());
+        let digest = Sha256::new()
+            .chain_update("oss csrf 1 ")
+            .chain_update(session.expose());
         Self(hex::encode(digest.finalize()).into())
     }
 
@@ -70,7 +72,11 @@ pub(crate) fn same_origin(headers: &HeaderMap) -> Result<(), Fault> {
         // No browser of today leaves both out: a program, which nobody can trick with a page.
         (None, None) => true,
     };
-    if is_ours { Ok(()) } else { Err(from_elsewhere()) }
+    if is_ours {
+        Ok(())
+    } else {
+        Err(from_elsewhere())
+    }
 }
 
 /// Sees to it that the session's token is in the header.
@@ -80,7 +86,11 @@ pub(crate) fn same_origin(headers: &HeaderMap) -> Result<(), Fault> {
 /// 403 where it is not.
 pub(super) fn in_header(headers: &HeaderMap, token: &Token) -> Result<(), Fault> {
     let sent = headers.get(HEADER).map(header::HeaderValue::as_bytes);
-    if token.is(sent.unwrap_or_default()) { Ok(()) } else { Err(from_elsewhere()) }
+    if token.is(sent.unwrap_or_default()) {
+        Ok(())
+    } else {
+        Err(from_elsewhere())
+    }
 }
 
 /// The request again, if the session's token is in its header or its form.
@@ -98,8 +108,10 @@ pub(super) async fn with_token(
         return Ok(request);
     }
     let content_type = request.headers().get(header::CONTENT_TYPE);
-    let is_form = content_type
-        .is_some_and(|it| it.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    let is_form = content_type.is_some_and(|it| {
+        it.as_bytes()
+            .starts_with(b"application/x-www-form-urlencoded")
+    });
     if !is_form {
         return Err(from_elsewhere());
     }
@@ -109,7 +121,9 @@ pub(super) async fn with_token(
         .map_err(|_| Fault::of_status(StatusCode::REQUEST_TIMEOUT))?
         .map_err(|_| Fault::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
     let mut sent = form_urlencoded::parse(&body).filter(|(name, _)| name == FIELD);
-    let is_ours = sent.next().is_some_and(|(_, value)| token.is(value.as_bytes()));
+    let is_ours = sent
+        .next()
+        .is_some_and(|(_, value)| token.is(value.as_bytes()));
     if !is_ours {
         return Err(from_elsewhere());
     }
@@ -137,7 +151,13 @@ mod tests {
             let as_if = ("origin", "https://desk.example:8080");
             assert!(!ours(&[host, as_if, ("sec-fetch-site", site)]), "{site}");
         }
-        for origin in ["null", "", "https://evil.example", "https://desk.example", "desk.example:8080"] {
+        for origin in [
+            "null",
+            "",
+            "https://evil.example",
+            "https://desk.example",
+            "desk.example:8080",
+        ] {
             assert!(!ours(&[host, ("origin", origin)]), "{origin}");
         }
         assert!(ours(&[host]), "a program: the token decides");

@@ -2,10 +2,7 @@
 
 use super::{begin, refused};
 use crate::{app::App, problem::Fault};
-use argon2::{
-    Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
-    password_hash::SaltString,
-};
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_hash::SaltString};
 use axum::{
     Form,
     extract::State,
@@ -37,7 +34,9 @@ pub struct LocalUser {
 
 impl fmt::Debug for LocalUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalUser").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("LocalUser")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -68,7 +67,11 @@ impl LocalUser {
             provider,
             roles: [role].into(),
         };
-        Ok(Self { user: user.into(), hash: hash(password, rng)?, identity })
+        Ok(Self {
+            user: user.into(),
+            hash: hash(password, rng)?,
+            identity,
+        })
     }
 }
 
@@ -108,7 +111,10 @@ pub(crate) struct LocalUsers {
 
 impl LocalUsers {
     pub(super) fn new(users: Vec<LocalUser>) -> Self {
-        Self { users, failures: Failures::default() }
+        Self {
+            users,
+            failures: Failures::default(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -141,7 +147,10 @@ impl Failures {
     }
 
     fn forget(&self, user: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(user);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(user);
     }
 }
 
@@ -167,13 +176,21 @@ pub(super) async fn sign_in(
     if local.failures.are_too_many(&counted, now) {
         app.metrics.authenticated("limited");
         let why = "Too many attempts. Wait a minute, then try again.";
-        return Ok(refused(&app, StatusCode::TOO_MANY_REQUESTS, &sent.return_to, why));
+        return Ok(refused(
+            &app,
+            StatusCode::TOO_MANY_REQUESTS,
+            &sent.return_to,
+            why,
+        ));
     }
     let hash = known.map_or_else(|| NOBODYS.into(), |known| Arc::clone(&known.hash));
     let password = sent.password;
     let is_right = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        PasswordHash::new(&hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        })
     })
     .await
     .unwrap_or(false);
@@ -182,7 +199,12 @@ pub(super) async fn sign_in(
         app.metrics.authenticated("wrong_password");
         tracing::warn!("a sign-in with a wrong name or password");
         let why = "The user name or password is not right.";
-        return Ok(refused(&app, StatusCode::UNAUTHORIZED, &sent.return_to, why));
+        return Ok(refused(
+            &app,
+            StatusCode::UNAUTHORIZED,
+            &sent.return_to,
+            why,
+        ));
     };
     local.failures.forget(&counted);
     begin(&app, &headers, known.identity.clone(), &sent.return_to).await
@@ -195,7 +217,10 @@ mod tests {
     #[test]
     fn nobodys_hash_is_one_so_that_it_takes_as_long() {
         let hash = PasswordHash::new(NOBODYS).unwrap();
-        assert_eq!(argon2::Params::try_from(&hash).unwrap().m_cost(), argon2::Params::DEFAULT_M_COST);
+        assert_eq!(
+            argon2::Params::try_from(&hash).unwrap().m_cost(),
+            argon2::Params::DEFAULT_M_COST
+        );
         let verified = Argon2::default().verify_password(b"nobody", &hash);
         assert_eq!(verified, Err(argon2::password_hash::Error::Password));
     }

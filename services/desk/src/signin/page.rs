@@ -11,10 +11,8 @@ use axum::{
 #[derive(Debug, Template)]
 #[template(path = "sign_in.html")]
 pub(super) struct Page<'a> {
-    /// What went wrong, if anything.
-    pub(super) problem: &'a str,
-    /// What there is to say besides.
-    pub(super) notice: &'a str,
+    problem: &'a str,
+    notice: &'a str,
     return_to: &'a str,
     has_provider: bool,
     has_local: bool,
@@ -31,6 +29,16 @@ impl<'a> Page<'a> {
             has_local: app.sign_in.has_local(),
             csrf: viewer.map_or("", Viewer::csrf),
         }
+    }
+
+    /// The same, saying what went wrong.
+    pub(super) const fn with_problem(self, problem: &'a str) -> Self {
+        Self { problem, ..self }
+    }
+
+    /// The same, saying what there is to say besides.
+    pub(super) const fn with_notice(self, notice: &'a str) -> Self {
+        Self { notice, ..self }
     }
 
     pub(super) fn answer(&self, status: StatusCode) -> Response {

@@ -113,6 +113,7 @@ impl Desk {
             rng: Box::new(rng()),
             metrics: oss_telemetry::Metrics::new(),
             tokens,
+            sign_in: crate::SignIn::default(),
             limits,
             committed: Arc::default(),
             wake: Arc::default(),

@@ -4,11 +4,11 @@ use crate::{
     cli,
     commands::{broker, import, offers, referral},
     config::Config,
-    connection::{BrokerUser, DEFAULT_DATA_DIR, DevFile, Target},
+    connection::{BrokerUser, DEFAULT_DATA_DIR, DevFile, Login, Target},
     ops, output,
     roles::{self, Common, Role},
 };
-use anyhow::Context;
+use anyhow::{Context, bail};
 use oss_contract::{Envelope, FactKind, envelope::CONTENT_TYPE, publish, referral_to_json};
 use oss_domain::{AuthorityCode, Clock, EventId, Ids, Referral};
 use oss_messaging::{Connection, Outgoing, Publisher, Topology, access};
@@ -33,6 +33,11 @@ const SAMPLE_SEED: u64 = 2026;
 const RANKED_WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: cli::Dev, common: &cli::Common) -> anyhow::Result<ExitCode> {
+    if !cfg!(feature = "dev-login") {
+        bail!(
+            "this oss is built for production, without users of its own; build it with `cargo build --package oss --features dev-login`, as deploy/run does"
+        );
+    }
     let config = Config::load(common.config.as_deref())?;
     // A person watches: warnings are enough, unless the environment asks for more.
     oss_telemetry::logging::init(oss_telemetry::LogFormat::Auto, &dev_filter(&config))?;
@@ -133,7 +138,7 @@ async fn start(
             .get_or_generate("api_token", &mut rng)?
             .expose()
             .clone(),
-        logins: Vec::new(),
+        logins: logins(passwords, &mut rng)?,
         installation_key: hex::encode(key.expose()),
         authorities: config
             .authorities()?
@@ -194,6 +199,22 @@ async fn start(
     ))?;
     output::line(format_args!("ready {http_url}"))?;
     Ok(())
+}
+
+/// A user for each role, for the pages.
+#[cfg(feature = "dev-login")]
+fn logins(
+    passwords: &mut Passwords,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> anyhow::Result<Vec<Login>> {
+    crate::logins::generate(passwords, rng)
+}
+
+/// Nobody: see [`run`].
+#[cfg(not(feature = "dev-login"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the feature it may fail")]
+fn logins<R>(_: &mut Passwords, _: &mut R) -> anyhow::Result<Vec<Login>> {
+    Ok(Vec::new())
 }
 
 /// Publishes the sample referrals as a case system would, and shows the first one's offers.
