@@ -2,16 +2,23 @@
 //!
 //! A line's hash covers all of it and the hash of the line before, and the end of a chain is kept
 //! apart from the lines: so a changed, missing, added or moved line shows.
+//!
+//! The reason of a line about a referral is a person's words about a child: sealed with the
+//! referral's key. The hash covers it as stored, so chains are verified without any key.
 
 use crate::{
     error::{Result, Sorted, broken},
+    seal::{InstallationKey, Place},
     store::Loaded,
 };
 use oss_domain::AuthorityCode;
-use oss_workflow::{Actor, ReferralKey, unit::AuditLine};
+use oss_workflow::{Actor, ReferralKey, StoreError, unit::AuditLine};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 /// Where a chain ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +38,7 @@ impl ChainEnd {
 }
 
 /// A line as it is stored and sealed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) authority: &'a str,
     pub(crate) referral_key: Option<i64>,
@@ -43,6 +50,7 @@ pub(crate) struct Line<'a> {
     pub(crate) act: &'a str,
     pub(crate) thing: &'a str,
     pub(crate) reason: Option<&'a str>,
+    pub(crate) words: Option<Cow<'a, [u8]>>,
 }
 
 impl Line<'_> {
@@ -69,6 +77,10 @@ impl Line<'_> {
         if let Some(reason) = self.reason {
             part(reason.as_bytes());
         }
+        if let Some(words) = &self.words {
+            part(b"sealed");
+            part(words);
+        }
         hash.finalize().into()
     }
 }
@@ -82,7 +94,8 @@ pub(crate) struct Sealed<'a> {
 }
 
 impl<'a> Sealed<'a> {
-    fn push(&mut self, line: &'a AuditLine, end: &mut ChainEnd) {
+    /// Puts a line at the end of its chain; `words` are its reason, sealed, instead of it.
+    fn push(&mut self, line: &'a AuditLine, words: Option<Vec<u8>>, end: &mut ChainEnd) {
         let (actor_kind, actor) = match &line.actor {
             Actor::Person(id) => ("person", id.as_ref()),
             Actor::Producer(source) => ("producer", source.as_ref()),
@@ -97,21 +110,47 @@ impl<'a> Sealed<'a> {
             actor,
             act: line.act,
             thing: &line.thing,
-            reason: line.reason.as_deref(),
+            reason: line.reason.as_deref().filter(|_| words.is_none()),
+            words: words.map(Cow::Owned),
         };
         let hash = line.hash(&end.hash);
-        self.lines.push(line);
         self.previous.push(end.hash);
         self.hashes.push(hash);
         *end = ChainEnd {
             seq: line.seq,
             hash,
         };
+        self.lines.push(line);
     }
+}
+
+fn row_of(referral: i64, seq: i64) -> String {
+    format!("{referral}/{seq}")
+}
+
+fn place(row: &String) -> Place<'_> {
+    Place {
+        table: "audit",
+        column: "words",
+        row,
+    }
+}
+
+/// Opens the reason of a line about a referral.
+pub(crate) fn open_words(
+    installation: &InstallationKey,
+    (referral, seq): (i64, i64),
+    wrapped_key: &[u8],
+    words: &[u8],
+) -> Result<String> {
+    let data_key = installation.data_key(referral, wrapped_key)?;
+    let text = data_key.open_at(place(&row_of(referral, seq)), words)?;
+    String::from_utf8(text).map_err(|error| StoreError::Broken(error.into()))
 }
 
 /// Puts the lines about referrals at the ends of their chains, and moves those ends on.
 pub(crate) fn seal_referrals<'a>(
+    installation: &InstallationKey,
     lines: &'a [AuditLine],
     referrals: &mut HashMap<ReferralKey, Loaded>,
 ) -> Result<Sealed<'a>> {
@@ -121,7 +160,15 @@ pub(crate) fn seal_referrals<'a>(
             let loaded = referrals
                 .get_mut(&key)
                 .ok_or_else(|| broken("an audit line is about a referral outside the unit"))?;
-            sealed.push(line, &mut loaded.chain);
+            let words = match &line.reason {
+                None => None,
+                Some(reason) => {
+                    let row = row_of(key.0, loaded.chain.seq + 1);
+                    let data_key = loaded.data_key(installation, key)?;
+                    Some(data_key.seal_at(place(&row), reason.as_bytes())?)
+                }
+            };
+            sealed.push(line, words, &mut loaded.chain);
         }
     }
     Ok(sealed)
@@ -159,7 +206,7 @@ pub(crate) async fn append<'a>(
             let end = ends
                 .get_mut(line.authority.as_str())
                 .ok_or_else(|| broken("an authority's chain is not to be seen"))?;
-            sealed.push(line, end);
+            sealed.push(line, None, end);
         }
         let (authorities, ends): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
         sqlx::query!(
@@ -187,13 +234,13 @@ async fn insert(conn: &mut PgConnection, sealed: &Sealed<'_>) -> Result<()> {
     let lines = &sealed.lines;
     sqlx::query!(
         "INSERT INTO audit (authority, referral_key, seq, at, actor_kind, actor, act, thing, reason,
-           previous_hash, hash)
+           words, previous_hash, hash)
          SELECT authority, referral_key, seq, 'epoch'::timestamptz + at * interval '1 microsecond',
-           actor_kind, actor, act, thing, reason, previous_hash, hash
+           actor_kind, actor, act, thing, reason, words, previous_hash, hash
          FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-           $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bytea[])
+           $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[])
            AS w (authority, referral_key, seq, at, actor_kind, actor, act, thing, reason,
-             previous_hash, hash)",
+             words, previous_hash, hash)",
         &lines.iter().map(|line| line.authority).collect::<Vec<_>>() as &[&str],
         &lines.iter().map(|line| line.referral_key).collect::<Vec<_>>() as &[Option<i64>],
         &lines.iter().map(|line| line.seq).collect::<Vec<_>>(),
@@ -203,6 +250,10 @@ async fn insert(conn: &mut PgConnection, sealed: &Sealed<'_>) -> Result<()> {
         &lines.iter().map(|line| line.act).collect::<Vec<_>>() as &[&str],
         &lines.iter().map(|line| line.thing).collect::<Vec<_>>() as &[&str],
         &lines.iter().map(|line| line.reason).collect::<Vec<_>>() as &[Option<&str>],
+        &lines
+            .iter()
+            .map(|line| line.words.as_deref())
+            .collect::<Vec<_>>() as &[Option<&[u8]>],
         &sealed.previous.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>() as &[&[u8]],
         &sealed.hashes.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>() as &[&[u8]],
     )

@@ -10,6 +10,7 @@ pub(crate) use messages::payload_place;
 use crate::{
     audit,
     error::{Result, Sorted, broken},
+    life,
     store::{PgStore, PgUnit},
 };
 use oss_workflow::{StoreError, Unit, unit::Entry};
@@ -23,7 +24,6 @@ impl PgStore {
         if unit.is_idle() {
             return transaction.rollback().await.sorted();
         }
-        refuse_what_has_no_table(&unit)?;
         let conn = &mut *transaction;
         let mut revisions = Vec::new();
         let mut runs = Vec::new();
@@ -58,13 +58,15 @@ impl PgStore {
         supply::append_versions(conn, &unit, &versions).await?;
 
         referrals::expect_new(&unit, &mut loaded);
-        // Both change what the referrals' rows hold, so they come before those.
-        let sealed = audit::seal_referrals(&unit.audit, &mut loaded)?;
+        // These change what the referrals' rows hold, so they come before those.
+        let sealed = audit::seal_referrals(&self.key, &unit.audit, &mut loaded)?;
+        let words = life::seal(&self.key, &unit, &mut loaded)?;
         let revisions = referrals::seal_revisions(&self.key, &revisions, &mut loaded)?;
         referrals::write_heads(conn, &unit, &loaded).await?;
         referrals::append_revisions(conn, &unit, &revisions).await?;
         referrals::append_runs(conn, &unit, &runs).await?;
         places::write_occupancies(conn, &unit).await?;
+        life::write(conn, &unit, &words).await?;
 
         messages::insert_dead_letters(conn, &self.key, &dead_letters).await?;
         messages::insert_outbox(conn, &unit.outgoing).await?;
@@ -73,21 +75,8 @@ impl PgStore {
     }
 }
 
-/// Fails where the unit changed what is not stored yet: better than to lose it without a word.
-fn refuse_what_has_no_table(unit: &Unit) -> Result<()> {
-    let stored = unit.changed_offers.is_empty()
-        && unit.changed_placements.is_empty()
-        && unit.changed_approvals.is_empty()
-        && unit.changed_deadlines.is_empty();
-    if stored {
-        Ok(())
-    } else {
-        Err(broken("offers and placements are not stored yet"))
-    }
-}
-
 /// Fails where fewer rows were written than there are: another unit was there in between.
-fn expect_rows(what: &str, expected: usize, written: u64) -> Result<()> {
+pub(crate) fn expect_rows(what: &str, expected: usize, written: u64) -> Result<()> {
     if u64::try_from(expected).is_ok_and(|expected| expected == written) {
         return Ok(());
     }

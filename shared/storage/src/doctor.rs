@@ -1,5 +1,7 @@
 //! Checks of live data: each looks for what must never be, and returns what it found.
 
+mod life;
+
 use crate::{
     audit::{ChainEnd, Line},
     error::{Result, Sorted},
@@ -9,7 +11,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use oss_domain::RunId;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +58,7 @@ impl PgStore {
         Ok(violations("I2", found))
     }
 
-    /// I4: exactly the places of those who have some are taken.
+    /// I4: exactly the places and the children of those who have some are taken.
     ///
     /// # Errors
     ///
@@ -69,6 +71,14 @@ impl PgStore {
                  WHERE supply_until IS NULL) AS had
                FULL JOIN place_taken USING (setting_key, place, hold_id)
                WHERE had IS NULL OR place_taken IS NULL
+               UNION ALL
+               SELECT 'child ' || child_id || ' of ' || authority
+               FROM (
+                 SELECT authority, child ->> 'child_id' AS child_id, hold_id
+                 FROM occupancy, jsonb_array_elements(occupants) AS child
+                 WHERE supply_until IS NULL) AS had
+               FULL JOIN child_taken USING (authority, child_id, hold_id)
+               WHERE had IS NULL OR child_taken IS NULL
                LIMIT $1"#,
             MOST
         )
@@ -117,7 +127,7 @@ impl PgStore {
         let mut ends: BTreeMap<(String, Option<i64>), ChainEnd> = BTreeMap::new();
         let mut lines = sqlx::query!(
             "SELECT authority, referral_key, seq, at, actor_kind, actor, act, thing, reason,
-               previous_hash, hash
+               words, previous_hash, hash
              FROM audit ORDER BY authority, referral_key, seq"
         )
         .fetch(&self.pool);
@@ -132,6 +142,7 @@ impl PgStore {
                 act: &row.act,
                 thing: &row.thing,
                 reason: row.reason.as_deref(),
+                words: row.words.as_deref().map(Cow::Borrowed),
             };
             let hash = row::bytes("audit.hash", &row.hash)?;
             let chain = (row.authority.clone(), row.referral_key);

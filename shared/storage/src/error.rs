@@ -57,11 +57,12 @@ fn sort(error: &dyn DatabaseError) -> Sort {
 }
 
 /// Constraints that two units can run into which see the same event, noun or place for the first time.
-const FIRST_SIGHTS: [&str; 5] = [
+const FIRST_SIGHTS: [&str; 6] = [
     "inbox_pkey",
     "referral_pkey",
     "setting_pkey",
     "place_taken_once",
+    "child_taken_once",
     "occupancy_once",
 ];
 

@@ -80,13 +80,23 @@ fn occupants(value: &Value) -> Result<Vec<Occupant>> {
         .collect()
 }
 
-/// Those that last, of any of these referrals or settings, and `holds` whether they last or not.
-pub(crate) async fn live(
-    conn: &mut PgConnection,
-    referrals: &[i64],
-    settings: &[i64],
-    holds: &[Uuid],
-) -> Result<Vec<Occupancy>> {
+/// Which occupancies are asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Which<'a> {
+    /// Those that last, of these referrals.
+    pub(crate) referrals: Vec<i64>,
+    /// Those that last, in these settings.
+    pub(crate) settings: Vec<i64>,
+    /// Whose the children below are, one by one.
+    pub(crate) authorities: Vec<&'a str>,
+    /// Those that last, of these children.
+    pub(crate) children: Vec<&'a str>,
+    /// These, whether they last or not.
+    pub(crate) holds: Vec<Uuid>,
+}
+
+/// The occupancies that are asked for.
+pub(crate) async fn find(conn: &mut PgConnection, which: &Which<'_>) -> Result<Vec<Occupancy>> {
     sqlx::query_as!(
         Row,
         "SELECT hold_id, occupancy.authority, referral_key, referral_id, setting_key, setting_id,
@@ -94,11 +104,19 @@ pub(crate) async fn live(
          FROM occupancy
          JOIN referral ON referral.key = referral_key
          JOIN setting ON setting.key = setting_key
-         WHERE (referral_key = ANY ($1) OR setting_key = ANY ($2)) AND supply_until IS NULL
-           OR hold_id = ANY ($3)",
-        referrals,
-        settings,
-        holds,
+         -- One by one: all in one condition would be looked for in the whole table.
+         WHERE hold_id IN (
+           SELECT hold_id FROM occupancy WHERE referral_key = ANY ($1) AND supply_until IS NULL
+           UNION SELECT hold_id FROM occupancy WHERE setting_key = ANY ($2) AND supply_until IS NULL
+           UNION SELECT hold_id FROM child_taken
+             JOIN unnest($3::text[], $4::text[]) AS w (authority, child_id)
+               USING (authority, child_id)
+           UNION SELECT unnest($5::uuid[]))",
+        &which.referrals,
+        &which.settings,
+        &which.authorities as &[&str],
+        &which.children as &[&str],
+        &which.holds,
     )
     .fetch_all(conn)
     .await

@@ -6,13 +6,14 @@ use crate::{
     occupancy, row,
     store::{Loaded, PgStore, PgUnit},
 };
-use oss_domain::{AuthorityCode, RunId, SettingId};
+use oss_domain::{ApprovalId, AuthorityCode, DeadlineId, HoldId, PlacementId, RunId, SettingId};
 use oss_workflow::{
     EventKey, ReferralHead, ReferralKey, RunHead, SettingHead, SettingKey, SupplyVersion, Unit,
     Wanted,
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
 
 impl PgStore {
     pub(crate) async fn open_unit(&self, wanted: &Wanted) -> Result<(Unit, PgUnit)> {
@@ -46,7 +47,9 @@ impl PgStore {
         load_seen(conn, wanted, &mut unit).await?;
         load_documents(conn, &mut unit).await?;
         load_versions(conn, wanted, &mut unit).await?;
-        load_occupancies(conn, wanted, &mut unit).await?;
+        // Only the register's lock keeps these still; a unit without it can rely on none of them.
+        load_occupancies(conn, wanted, &named.authorities, &mut unit).await?;
+        self.load_life(conn, &named.authorities, &mut unit).await?;
 
         let known = |at| unit.referrals.contains_key(at);
         let new = wanted.referrals.iter().filter(|at| !known(*at)).count();
@@ -86,7 +89,12 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
             .authorities
             .extend(wanted.referrals.iter().map(|(authority, _)| *authority));
     }
-    if wanted.setting_keys.is_empty() && wanted.holds.is_empty() && !wanted.places {
+    let keys_only = wanted.holds.is_empty()
+        && wanted.placements.is_empty()
+        && wanted.approvals.is_empty()
+        && wanted.deadlines.is_empty();
+    let places = wanted.places && !wanted.referral_keys.is_empty();
+    if keys_only && wanted.setting_keys.is_empty() && !places {
         return Ok(named);
     }
     let settings: Vec<_> = named.settings.iter().copied().collect();
@@ -96,19 +104,21 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
         .copied()
         .filter(|_| wanted.places)
         .collect();
-    let holds: Vec<_> = wanted
-        .holds
-        .iter()
-        .map(|hold_id| hold_id.into_uuid())
-        .collect();
     let rows = sqlx::query!(
         r#"SELECT authority AS "authority!", NULL::bigint AS setting_key, NULL::bigint AS referral_key
              FROM setting WHERE key = ANY ($1)
            UNION SELECT authority, NULL, NULL FROM referral WHERE key = ANY ($2)
-           UNION SELECT authority, setting_key, referral_key FROM occupancy WHERE hold_id = ANY ($3)"#,
+           UNION SELECT authority, setting_key, referral_key FROM occupancy WHERE hold_id = ANY ($3)
+           UNION SELECT authority, setting_key, referral_key FROM placement
+             WHERE placement_id = ANY ($4)
+           UNION SELECT authority, NULL, referral_key FROM approval WHERE approval_id = ANY ($5)
+           UNION SELECT authority, NULL, referral_key FROM deadline WHERE deadline_id = ANY ($6)"#,
         &settings,
         &referrals,
-        &holds,
+        &uuids(&wanted.holds, HoldId::into_uuid),
+        &uuids(&wanted.placements, PlacementId::into_uuid),
+        &uuids(&wanted.approvals, ApprovalId::into_uuid),
+        &uuids(&wanted.deadlines, DeadlineId::into_uuid),
     )
     .fetch_all(conn)
     .await
@@ -123,7 +133,11 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
     Ok(named)
 }
 
-/// The referrals that have places in the settings that close.
+fn uuids<T: Copy>(ids: &BTreeSet<T>, uuid: impl Fn(T) -> Uuid) -> Vec<Uuid> {
+    ids.iter().map(|id| uuid(*id)).collect()
+}
+
+/// The referrals that have places in the settings that close, or an open offer of them.
 async fn occupiers(conn: &mut PgConnection, wanted: &Wanted, unit: &Unit) -> Result<Vec<i64>> {
     let closing: Vec<_> = wanted
         .closing
@@ -134,7 +148,10 @@ async fn occupiers(conn: &mut PgConnection, wanted: &Wanted, unit: &Unit) -> Res
         return Ok(Vec::new());
     }
     sqlx::query_scalar!(
-        "SELECT referral_key FROM occupancy WHERE setting_key = ANY ($1) AND supply_until IS NULL",
+        r#"SELECT referral_key AS "key!" FROM occupancy
+           WHERE setting_key = ANY ($1) AND supply_until IS NULL
+           UNION SELECT referral_key FROM offer
+             WHERE setting_key = ANY ($1) AND state IN ('proposed', 'approached', 'accepted')"#,
         &closing
     )
     .fetch_all(conn)
@@ -332,21 +349,36 @@ async fn lock_referrals(
     Ok(loaded)
 }
 
-/// Loads who has places, in the settings and for the referrals, and the holds that are asked for.
-async fn load_occupancies(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
-    let referrals: Vec<_> = unit.referrals.values().map(|head| head.key.0).collect();
-    let settings: Vec<_> = unit.settings.values().map(|head| head.key.0).collect();
-    let holds: Vec<_> = wanted
-        .holds
-        .iter()
-        .map(|hold_id| hold_id.into_uuid())
+/// Loads who has places: in the settings, for the referrals, and the referrals' children wherever
+/// they are; and the holds that are asked for.
+async fn load_occupancies(
+    conn: &mut PgConnection,
+    wanted: &Wanted,
+    locked: &BTreeSet<AuthorityCode>,
+    unit: &mut Unit,
+) -> Result<()> {
+    let heads = unit.referrals.values();
+    let heads: Vec<_> = heads
+        .filter(|head| locked.contains(&head.authority))
         .collect();
-    if referrals.is_empty() && settings.is_empty() && holds.is_empty() {
+    let children = heads.iter().flat_map(|head| {
+        let children = head.referral.iter().flat_map(|it| &it.children);
+        children.map(|child| (head.authority.as_str(), child.child_id.as_str()))
+    });
+    let (authorities, children): (Vec<_>, Vec<_>) = children.unzip();
+    let which = occupancy::Which {
+        referrals: heads.iter().map(|head| head.key.0).collect(),
+        settings: unit.settings.values().map(|head| head.key.0).collect(),
+        authorities,
+        children,
+        holds: uuids(&wanted.holds, HoldId::into_uuid),
+    };
+    if which.referrals.is_empty() && which.settings.is_empty() && which.holds.is_empty() {
         return Ok(());
     }
-    let live = occupancy::live(conn, &referrals, &settings, &holds).await?;
+    let found = occupancy::find(conn, &which).await?;
     unit.occupancies
-        .extend(live.into_iter().map(|it| (it.hold_id, it)));
+        .extend(found.into_iter().map(|it| (it.hold_id, it)));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use oss_domain::{Pence, RunId, SettingId};
 use oss_matching::{Evaluation, Policy};
-use oss_workflow::{ReferralKey, SettingKey, SupplyVersion, ranking::RunFacts};
+use oss_workflow::{ReferralKey, SettingKey, SupplyVersion, call_off::Ranking, ranking::RunFacts};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -74,6 +74,29 @@ impl PgStore {
             evaluation: run_record::decode(&run.record, &shown)?,
             digest: u128::from_be_bytes(row::bytes("match_run.digest", &run.digest)?),
             setting_keys,
+        }))
+    }
+
+    /// The order that a referral's current run put the settings in; `None` before the first run.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away, or the record is damaged.
+    pub async fn ranking(&self, referral: ReferralKey) -> Result<Option<Ranking>> {
+        let run_id = sqlx::query_scalar!("SELECT run_id FROM referral WHERE key = $1", referral.0)
+            .fetch_optional(&self.pool)
+            .await
+            .sorted()?
+            .flatten();
+        let Some(run_id) = run_id.map(RunId::from_uuid) else {
+            return Ok(None);
+        };
+        let run = self.run(run_id).await?;
+        let run = run.ok_or_else(|| broken("a referral's current run is not there"))?;
+        let ranked = run.evaluation.ranked.into_iter();
+        Ok(Some(Ranking {
+            run_id,
+            order: ranked.map(|offer| offer.setting_id).collect(),
         }))
     }
 

@@ -87,6 +87,16 @@ impl DataKey {
         seal(&self.0, narrative_place(&row), text)
     }
 
+    /// Seals what is stored at another place than a narrative's.
+    pub(crate) fn seal_at(&self, place: Place<'_>, text: &[u8]) -> Result<Vec<u8>> {
+        seal(&self.0, place, text)
+    }
+
+    /// Opens what [`seal_at`](Self::seal_at) sealed.
+    pub(crate) fn open_at(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>> {
+        open(&self.0, place, sealed)
+    }
+
     pub(crate) fn open(&self, referral: i64, revision: i64, sealed: &[u8]) -> Result<Vec<u8>> {
         let row = format!("{referral}/{revision}");
         open(&self.0, narrative_place(&row), sealed)

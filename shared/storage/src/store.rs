@@ -6,7 +6,7 @@ use crate::{
     error::{Result, Sorted},
     keys::{Keys, Of},
     migrate,
-    seal::InstallationKey,
+    seal::{DataKey, InstallationKey},
 };
 use oss_workflow::{ReferralKey, Store, StoreError, Unit, Wanted};
 use sqlx::{Connection, PgPool, Postgres, Transaction, pool::PoolConnection};
@@ -33,6 +33,22 @@ pub struct PgUnit {
 pub(crate) struct Loaded {
     pub(crate) chain: ChainEnd,
     pub(crate) data_key: Option<Vec<u8>>,
+}
+
+impl Loaded {
+    /// The key of the referral's words; a new one where it has none yet.
+    pub(crate) fn data_key(
+        &mut self,
+        installation: &InstallationKey,
+        referral: ReferralKey,
+    ) -> Result<DataKey> {
+        if let Some(wrapped) = &self.data_key {
+            return installation.data_key(referral.0, wrapped);
+        }
+        let (data_key, wrapped) = installation.new_data_key(referral.0)?;
+        self.data_key = Some(wrapped);
+        Ok(data_key)
+    }
 }
 
 impl PgStore {

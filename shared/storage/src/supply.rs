@@ -2,7 +2,8 @@
 
 use crate::{
     error::{Result, Sorted},
-    occupancy, row,
+    occupancy::{self, Which},
+    row,
     store::PgStore,
 };
 use oss_domain::{AuthorityCode, Setting, SettingId};
@@ -105,7 +106,12 @@ impl PgStore {
         let rows = sqlx::query!(
             "SELECT key, setting_id FROM setting WHERE key IN (
                SELECT setting_key FROM occupancy WHERE authority = $1 AND supply_from > $2
-               UNION SELECT setting_key FROM occupancy WHERE authority = $1 AND supply_until > $2)",
+               UNION SELECT setting_key FROM occupancy WHERE authority = $1 AND supply_until > $2
+               -- One that comes back to supply brings those who kept their places there.
+               UNION SELECT setting_key FROM occupancy
+                 JOIN setting AS back ON back.key = setting_key
+                 WHERE occupancy.supply_until IS NULL
+                   AND back.authority = $1 AND back.supply_version > $2)",
             authority.as_str(),
             version.0,
         )
@@ -120,7 +126,11 @@ impl PgStore {
             );
         }
         if !keys.is_empty() {
-            for live in occupancy::live(conn, &[], &keys, &[]).await? {
+            let which = Which {
+                settings: keys,
+                ..Which::default()
+            };
+            for live in occupancy::find(conn, &which).await? {
                 changes
                     .held
                     .entry(live.setting_id.clone())

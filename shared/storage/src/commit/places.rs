@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub(super) async fn write_occupancies(conn: &mut PgConnection, unit: &Unit) -> Result<()> {
-    let changed: Vec<_> = unit
+    let mut changed: Vec<_> = unit
         .changed_occupancies
         .iter()
         .filter_map(|hold_id| unit.occupancies.get(hold_id))
@@ -18,33 +18,47 @@ pub(super) async fn write_occupancies(conn: &mut PgConnection, unit: &Unit) -> R
     if changed.is_empty() {
         return Ok(());
     }
+    // What ends comes first: a referral may leave a setting's places and take some there again.
+    changed.sort_by_key(|it| it.is_live());
     upsert(conn, unit, &changed).await?;
     let ids: Vec<_> = changed.iter().map(|it| it.hold_id.into_uuid()).collect();
-    sqlx::query!("DELETE FROM place_taken WHERE hold_id = ANY ($1)", &ids)
-        .execute(&mut *conn)
-        .await
-        .sorted()?;
-    let taken: Vec<_> = changed
-        .iter()
-        .filter(|it| it.is_live())
-        .flat_map(|it| it.places.iter().map(move |place| (*it, i32::from(*place))))
-        .collect();
-    if taken.is_empty() {
+    sqlx::query!(
+        "WITH places AS (DELETE FROM place_taken WHERE hold_id = ANY ($1))
+         DELETE FROM child_taken WHERE hold_id = ANY ($1)",
+        &ids
+    )
+    .execute(&mut *conn)
+    .await
+    .sorted()?;
+    let live: Vec<_> = changed.iter().filter(|it| it.is_live()).collect();
+    if live.is_empty() {
         return Ok(());
     }
+    let places = live.iter().flat_map(|it| {
+        let id = it.hold_id.into_uuid();
+        it.places.iter().map(move |place| (id, i32::from(*place)))
+    });
+    let (holds_of_places, places): (Vec<_>, Vec<_>) = places.unzip();
+    let children = live.iter().flat_map(|it| {
+        let id = it.hold_id.into_uuid();
+        let children = it.occupants.iter();
+        children.map(move |child| (id, child.child_id.as_str()))
+    });
+    let (holds_of_children, children): (Vec<_>, Vec<_>) = children.unzip();
     sqlx::query!(
-        "INSERT INTO place_taken (setting_key, place, authority, hold_id)
-         SELECT * FROM unnest($1::bigint[], $2::integer[], $3::text[], $4::uuid[])",
-        &taken.iter().map(|(it, _)| it.setting.0).collect::<Vec<_>>(),
-        &taken.iter().map(|(_, place)| *place).collect::<Vec<_>>(),
-        &taken
-            .iter()
-            .map(|(it, _)| it.authority.as_str())
-            .collect::<Vec<_>>() as &[&str],
-        &taken
-            .iter()
-            .map(|(it, _)| it.hold_id.into_uuid())
-            .collect::<Vec<_>>(),
+        "WITH children AS (
+           INSERT INTO child_taken (authority, child_id, hold_id)
+           SELECT authority, child_id, hold_id
+           FROM unnest($3::uuid[], $4::text[]) AS w (hold_id, child_id)
+           JOIN occupancy USING (hold_id))
+         INSERT INTO place_taken (setting_key, place, authority, hold_id)
+         SELECT setting_key, place, authority, hold_id
+         FROM unnest($1::uuid[], $2::integer[]) AS w (hold_id, place)
+         JOIN occupancy USING (hold_id)",
+        &holds_of_places,
+        &places,
+        &holds_of_children,
+        &children as &[&str],
     )
     .execute(conn)
     .await

@@ -35,7 +35,10 @@ pub(super) async fn write_heads(
     unit: &Unit,
     loaded: &HashMap<ReferralKey, Loaded>,
 ) -> Result<()> {
-    let audited: BTreeSet<_> = unit.audit.iter().filter_map(|line| line.referral).collect();
+    let mut audited: BTreeSet<_> = unit.audit.iter().filter_map(|line| line.referral).collect();
+    // Their words may have given the referral its key.
+    let offers = unit.changed_offers.iter();
+    audited.extend(offers.filter_map(|id| Some(unit.offers.get(id)?.referral)));
     let mut heads = Vec::new();
     for (at, head) in &unit.referrals {
         if unit.changed_referrals.contains(at) || audited.contains(&head.key) {
@@ -152,13 +155,7 @@ pub(super) fn seal_revisions<'a>(
         let narrative = match narrative {
             None => None,
             Some(narrative) => {
-                let data_key = if let Some(wrapped) = &loaded.data_key {
-                    installation.data_key(key.0, wrapped)?
-                } else {
-                    let (data_key, wrapped) = installation.new_data_key(key.0)?;
-                    loaded.data_key = Some(wrapped);
-                    data_key
-                };
+                let data_key = loaded.data_key(installation, key)?;
                 let text = Value::Object(narrative).to_string();
                 Some(data_key.seal(key.0, number, text.as_bytes())?)
             }

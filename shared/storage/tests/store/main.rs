@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod history;
+mod life;
 mod messages;
 mod runs;
 mod support;

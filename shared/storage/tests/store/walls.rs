@@ -23,6 +23,18 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
          INSERT INTO occupancy VALUES ('{hold}', '{authority}', {key}, {key}, '{offer}', 'held', NULL,
            '{{1}}', '[]', now(), NULL, NULL, 1, NULL);
          INSERT INTO place_taken VALUES ({key}, 1, '{authority}', '{hold}');
+         INSERT INTO child_taken VALUES ('{authority}', 'C1', '{hold}');
+         INSERT INTO offer VALUES ('{offer}', '{authority}', {key}, {key}, 'P', 'k', 's', 'approached',
+           'r', '{run}', now(), 'com', now(), 0);
+         INSERT INTO placement VALUES ('{placement}', '{authority}', {key}, '{offer}', {key}, 'P',
+           '{hold}', 'agreed', 'com', now(), '{run}', 1, now(), 'U6', NULL, 'IN', NULL, NULL, false,
+           NULL, NULL, NULL, '');
+         INSERT INTO approval VALUES ('{approval}', '{authority}', {key}, '{placement}', 'A01', 'director',
+           now(), now(), true, NULL, NULL, NULL, '{{}}', NULL, false);
+         INSERT INTO deadline VALUES ('{deadline}', '{authority}', {key}, 'respond_by', '{offer}', now());
+         INSERT INTO allocation VALUES ({key}, '{authority}', 'u', 'n', now());
+         INSERT INTO person VALUES ('{person}', '{authority}', 'i', 's{key}', 'n', NULL, '{{}}', now(), now());
+         INSERT INTO session VALUES (sha256('{key}'), '{person}', '{authority}', '{person}', now(), now());
          INSERT INTO outbox (event_id, authority, subject, payload, created_at)
            VALUES ('{event}', '{authority}', 's', '', now());
          INSERT INTO dead_letter (dead_letter_id, authority, subject, code, reason, errors, attempts,
@@ -37,6 +49,10 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
         offer = id(3),
         event = id(4),
         letter = id(5),
+        placement = id(6),
+        person = id(9),
+        approval = id(7),
+        deadline = id(8),
     );
     sqlx::raw_sql(AssertSqlSafe(statements))
         .execute(owner)
@@ -232,10 +248,61 @@ async fn the_database_refuses_what_must_never_be() {
         (format!("INSERT INTO installation VALUES (true, {half}, '')"), "installation_pkey"),
         ("UPDATE installation SET secret = ''".to_owned(), "installation_secret_check"),
     ] {
-        let error = sqlx::query(AssertSqlSafe(statement.clone())).execute(&mut owner).await;
-        let error = error.expect_err(&statement);
-        let found = error.as_database_error().and_then(|error| error.constraint());
-        assert_eq!(found, Some(constraint), "{statement}: {error}");
+        refused(&mut owner, &statement, constraint).await;
+    }
+}
+
+/// Sees that `constraint` refuses `statement`.
+async fn refused(owner: &mut PgConnection, statement: &str, constraint: &str) {
+    let error = sqlx::query(AssertSqlSafe(statement.to_owned())).execute(owner).await;
+    let error = error.unwrap_err();
+    let found = error.as_database_error().and_then(|error| error.constraint());
+    assert_eq!(found, Some(constraint), "{statement}: {error}");
+}
+
+#[tokio::test]
+async fn the_database_refuses_what_must_never_be_from_offer_to_placement() {
+    let database = Database::new().await;
+    let mut owner = database.owner().await;
+    fill(&mut owner, derby(), 1).await;
+    for (statement, constraint) in [
+        ("INSERT INTO child_taken TABLE child_taken", "child_taken_once"),
+        ("UPDATE offer SET state = 'lost'", "offer_state_check"),
+        ("UPDATE offer SET approached_by = NULL", "offer_approach_has_a_person"),
+        ("UPDATE offer SET approached_by = ''", "offer_approached_by_check"),
+        ("UPDATE offer SET state = 'accepted'", "offer_answer_follows_approach"),
+        ("UPDATE offer SET wave = -1", "offer_wave_check"),
+        ("UPDATE offer SET weekly_cost = -1", "offer_weekly_cost_check"),
+        ("INSERT INTO offer SELECT gen_random_uuid(), authority, referral_key, setting_key, 'P', 'k', 's',
+            'proposed', 'r', NULL, NULL, NULL, NULL, 0 FROM offer", "offer_of_pair_once"),
+        ("INSERT INTO offer SELECT gen_random_uuid(), authority, 99, setting_key, 'P', 'k', 's',
+            'proposed', 'r', NULL, NULL, NULL, NULL, 0 FROM offer", "offer_referral_key_fkey"),
+        ("UPDATE placement SET decided_by = ''", "placement_decided_by_a_person"),
+        ("UPDATE placement SET state = 'lost'", "placement_state_check"),
+        ("UPDATE placement SET state = 'ended'", "placement_ending_is_whole"),
+        ("UPDATE placement SET state = 'ended', ended_on = starts_on - 1, end_reason = 'CARPL',
+            end_planned = true", "placement_ends_after_it_starts"),
+        ("UPDATE placement SET run_id = gen_random_uuid()", "placement_run_id_fkey"),
+        ("UPDATE placement SET offer_id = gen_random_uuid()", "placement_offer_id_fkey"),
+        ("UPDATE placement SET hold_id = gen_random_uuid()", "placement_hold_id_fkey"),
+        ("INSERT INTO placement SELECT gen_random_uuid(), authority, referral_key, offer_id, setting_key,
+            'P', hold_id, 'started', 'com', now(), run_id, 1, now(), 'U6', NULL, 'IN', NULL, NULL, false,
+            NULL, NULL, NULL, '' FROM placement", "placement_live_once"),
+        ("UPDATE approval SET granted = true", "approval_record_is_whole"),
+        ("UPDATE approval SET granted = true, recorded_by = 'b', recorded_at = now(), words = '',
+            cancelled = true", "approval_is_recorded_or_off"),
+        ("UPDATE approval SET code = 'B1'", "approval_code_check"),
+        ("INSERT INTO approval SELECT gen_random_uuid(), authority, referral_key, placement_id, code,
+            'manager', now(), now(), true, NULL, NULL, NULL, '{}', NULL, false FROM approval",
+            "approval_asked_once"),
+        ("UPDATE deadline SET kind = 'x'", "deadline_kind_check"),
+        ("UPDATE deadline SET thing = NULL", "deadline_is_about_something"),
+        ("INSERT INTO deadline SELECT gen_random_uuid(), authority, referral_key, kind, thing, now()
+            FROM deadline", "deadline_open_once"),
+        ("INSERT INTO audit SELECT authority, 1, 1, at, actor_kind, actor, act, thing, 'in clear',
+            hash, hash FROM audit", "audit_reason_of_a_child_is_sealed"),
+    ] {
+        refused(&mut owner, statement, constraint).await;
     }
 }
 

@@ -1,0 +1,121 @@
+//! From offer to placement: what a unit loads and writes of it, a file for each noun.
+//!
+//! All of it changes under the lock of its authority's register, and goes back to an offer. So a
+//! unit without that lock loads none of it, and one whose referrals have no offers looks no
+//! further: ranking pays for nothing here.
+
+mod approvals;
+mod deadlines;
+mod offers;
+mod placements;
+mod words;
+
+use crate::{
+    error::Result,
+    seal::InstallationKey,
+    store::{Loaded, PgStore},
+};
+use oss_domain::AuthorityCode;
+use oss_workflow::{ReferralKey, Unit};
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+pub use approvals::ApprovalCursor;
+pub(crate) use words::Sealed;
+
+impl PgStore {
+    /// Loads what was begun for the unit's referrals of the authorities whose register is locked.
+    pub(crate) async fn load_life(
+        &self,
+        conn: &mut PgConnection,
+        locked: &BTreeSet<AuthorityCode>,
+        unit: &mut Unit,
+    ) -> Result<()> {
+        let heads = unit.referrals.values();
+        let heads = heads.filter(|head| locked.contains(&head.authority));
+        let referrals: Vec<_> = heads.map(|head| head.key.0).collect();
+        if referrals.is_empty() {
+            return Ok(());
+        }
+        let offers = offers::load(conn, &self.key, &referrals).await?;
+        if offers.is_empty() {
+            return Ok(());
+        }
+        unit.offers
+            .extend(offers.into_iter().map(|it| (it.offer_id, it)));
+        let deadlines = deadlines::load_open(conn, &referrals).await?;
+        unit.deadlines
+            .extend(deadlines.into_iter().map(|it| (it.deadline_id, it)));
+        let placements = placements::load(conn, &self.key, &referrals, &[]).await?;
+        if placements.is_empty() {
+            return Ok(());
+        }
+        unit.placements
+            .extend(placements.into_iter().map(|it| (it.placement_id, it)));
+        let approvals = approvals::load(conn, &self.key, &referrals, &[]).await?;
+        unit.approvals
+            .extend(approvals.into_iter().map(|it| (it.approval_id, it)));
+        Ok(())
+    }
+}
+
+/// Seals what the unit's changes tell in words, each referral's with its own key.
+pub(crate) fn seal(
+    installation: &InstallationKey,
+    unit: &Unit,
+    loaded: &mut HashMap<ReferralKey, Loaded>,
+) -> Result<Sealed> {
+    let mut sealed = Sealed::default();
+    for offer in changed(&unit.changed_offers, &unit.offers) {
+        offers::seal(&mut sealed, installation, loaded, offer)?;
+    }
+    for placement in changed(&unit.changed_placements, &unit.placements) {
+        placements::seal(&mut sealed, installation, loaded, placement)?;
+    }
+    for approval in changed(&unit.changed_approvals, &unit.approvals) {
+        approvals::seal(&mut sealed, installation, loaded, approval)?;
+    }
+    Ok(sealed)
+}
+
+/// Writes what changed. What ends is written before what begins: there is one of some at a time.
+pub(crate) async fn write(conn: &mut PgConnection, unit: &Unit, sealed: &Sealed) -> Result<()> {
+    offers::write(conn, changed(&unit.changed_offers, &unit.offers), sealed).await?;
+    placements::write(
+        conn,
+        unit,
+        changed(&unit.changed_placements, &unit.placements),
+        sealed,
+    )
+    .await?;
+    approvals::write(
+        conn,
+        changed(&unit.changed_approvals, &unit.approvals),
+        sealed,
+    )
+    .await?;
+    deadlines::write(conn, changed(&unit.changed_deadlines, &unit.deadlines)).await
+}
+
+/// The heads with a changed id.
+fn changed<'u, I: Ord, T>(
+    ids: &BTreeSet<I>,
+    heads: &'u std::collections::BTreeMap<I, T>,
+) -> Vec<&'u T> {
+    ids.iter().filter_map(|id| heads.get(id)).collect()
+}
+
+/// A column of rows.
+fn column<'r, T, U>(rows: &[&'r T], get: impl Fn(&'r T) -> U) -> Vec<U> {
+    rows.iter().map(|row| get(row)).collect()
+}
+
+/// The sealed words of each row.
+fn words_of<'s, T>(
+    rows: &[&T],
+    sealed: &'s Sealed,
+    id: impl Fn(&T) -> Uuid,
+) -> Vec<Option<&'s [u8]>> {
+    rows.iter().map(|row| sealed.get(id(row))).collect()
+}

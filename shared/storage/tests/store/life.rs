@@ -1,0 +1,711 @@
+//! From offer to placement, by the real steps.
+
+use crate::support::Database;
+use chrono::{DateTime, TimeDelta, Utc};
+use oss_domain::{
+    Clock as _, Ids, ManualClock, OfferId, Pence, ReferralId, Role, SettingId,
+    lifecycle::{Answer, DeclineReason, ReferralState},
+    setting::Sourcing,
+};
+use oss_matching::{Query, Supply};
+use oss_simulation::{conformance, derby, home_at, household, policy, referral, seal, world};
+use oss_storage::PgStore;
+use oss_workflow::{
+    Actor, Context, Refusal, Store, StoreError, SupplyVersion, Unit, Wanted,
+    answer::{self, Given},
+    approvals::{self, Word},
+    call_off::{self, Ranking},
+    deadline::{self, Deadline, Due},
+    decision::{self, Choice},
+    hold,
+    occupancy::Occupancy,
+    offer::{OfferState, Terms},
+    placement::{self, PlacementState},
+    ranking::{Market, Reranked, rank_referral},
+    referral as referrals, supply,
+};
+use sqlx::Row as _;
+use std::{collections::BTreeMap, sync::Arc};
+
+const POLICY: &str = include_str!("../../../matching/policy/derby-2026-11.toml");
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn morning() -> DateTime<Utc> {
+    parse("2026-11-23T09:00:00Z")
+}
+
+/// A council with a store of its own.
+struct Council {
+    database: Database,
+    store: Arc<PgStore>,
+}
+
+impl Council {
+    async fn new() -> Self {
+        let database = Database::new().await;
+        let store = database.store();
+        store.put_policy(policy(), POLICY).await.unwrap();
+        Self {
+            database,
+            store: store.into(),
+        }
+    }
+
+    async fn act<T>(
+        &self,
+        user: &str,
+        wanted: Wanted,
+        step: impl FnOnce(&mut Unit, &mut Context<'_, '_>) -> Result<T, Refusal>,
+    ) -> T {
+        let acted = act_at(&self.store, user, &wanted, morning(), step).await;
+        acted.unwrap().unwrap()
+    }
+
+    async fn register(&self, setting: oss_domain::Setting) {
+        let wanted = want_setting(setting.setting_id.as_str());
+        self.act("register", wanted, |unit, context| {
+            supply::change_setting(unit, context, setting)
+        })
+        .await;
+    }
+
+    async fn refer(&self, id: &str, child: &str, settings: &[oss_domain::Setting]) -> Ranking {
+        let referral = Arc::new(referral(id, 1, &[child]));
+        let at = (derby(), referral.referral_id.clone());
+        let ids = settings.iter().map(|it| (derby(), it.setting_id.clone()));
+        let wanted = Wanted {
+            referrals: [at.clone()].into(),
+            settings: ids.collect(),
+            ..Wanted::default()
+        };
+        let locate = world().locate;
+        let entries = settings
+            .iter()
+            .map(|it| (it.clone(), locate(&it.postcode).unwrap()));
+        let supply = Supply::load(derby(), entries).unwrap();
+        self.act("case system", wanted, |unit, context| {
+            referrals::receive(unit, context, &referral, [1; 32])?;
+            let query = Query::compile_with(&referral, locate, policy()).unwrap();
+            let keys = unit
+                .settings
+                .iter()
+                .map(|((_, id), head)| (id.clone(), head.key));
+            let keys: BTreeMap<SettingId, _> = keys.collect();
+            let market = Market {
+                supply: &supply,
+                version: *unit.supply.get(&derby()).unwrap(),
+                policy: policy(),
+                gazetteer: &Arc::from("simulated"),
+                seal: seal(),
+                key_of: &|id| keys.get(id).copied(),
+            };
+            let n_offers = settings.len();
+            let ranked = rank_referral(unit, context, &at, &query, market);
+            assert_eq!(ranked, Reranked::Changed { n_offers });
+            Ok(Ranking {
+                run_id: unit.referrals.get(&at).and_then(|it| it.run).unwrap().run_id,
+                order: settings.iter().map(|it| it.setting_id.clone()).collect(),
+            })
+        })
+        .await
+    }
+
+    async fn offer(&self, referral: &str, setting: &str) -> OfferId {
+        let referral = self
+            .store
+            .referral(derby(), &parse(referral))
+            .await
+            .unwrap()
+            .unwrap();
+        let setting = self
+            .store
+            .setting(derby(), &parse(setting))
+            .await
+            .unwrap()
+            .unwrap();
+        seal().seal(referral.key, setting.key)
+    }
+
+    /// What the doctor finds.
+    async fn violations(&self) -> Vec<oss_storage::doctor::Violation> {
+        let store = &self.store;
+        let mut found = store.check_places().await.unwrap();
+        found.extend(store.check_never_taken_twice().await.unwrap());
+        found.extend(store.check_life().await.unwrap());
+        found.extend(store.check_decisions().await.unwrap());
+        found.extend(store.check_supply_history().await.unwrap());
+        found.extend(store.check_audit_chains().await.unwrap());
+        found
+    }
+
+    async fn tamper(&self, statements: &str) {
+        let mut owner = self.database.owner().await;
+        let statements = sqlx::AssertSqlSafe(statements.to_owned());
+        sqlx::raw_sql(statements).execute(&mut owner).await.unwrap();
+    }
+}
+
+/// Takes a step at `now` and commits it, unless it is refused.
+async fn act_at<T>(
+    store: &PgStore,
+    user: &str,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+    step: impl FnOnce(&mut Unit, &mut Context<'_, '_>) -> Result<T, Refusal>,
+) -> Result<Result<T, Refusal>, StoreError> {
+    let (mut unit, opened) = store.open(wanted).await?;
+    let clock = ManualClock::starting_at(now);
+    let mut rng = crate::support::rng();
+    let done = {
+        let mut ids = Ids::new(&clock, &mut rng);
+        let mut context = Context {
+            actor: Actor::Person(user.into()),
+            now: clock.now(),
+            traceparent: None,
+            ids: &mut ids,
+        };
+        step(&mut unit, &mut context)
+    };
+    if done.is_ok() {
+        store.commit(unit, opened).await?;
+    }
+    Ok(done)
+}
+
+fn want_setting(id: &str) -> Wanted {
+    Wanted {
+        settings: [(derby(), parse(id))].into(),
+        ..Wanted::default()
+    }
+}
+
+fn want_closing(id: &str) -> Wanted {
+    Wanted {
+        closing: [(derby(), parse(id))].into(),
+        ..Wanted::default()
+    }
+}
+
+fn want_offer(offer: OfferId) -> Wanted {
+    let (referral, setting) = seal().open(offer);
+    Wanted {
+        referral_keys: [referral].into(),
+        setting_keys: [setting].into(),
+        ..Wanted::default()
+    }
+}
+
+fn want_deadline(deadline: &Deadline) -> Wanted {
+    Wanted {
+        deadlines: [deadline.deadline_id].into(),
+        ..Wanted::default()
+    }
+}
+
+#[tokio::test]
+async fn it_keeps_what_the_store_in_memory_keeps() {
+    let council = Council::new().await;
+    conformance::all(&*council.store).await;
+    assert_eq!(council.violations().await, []);
+}
+
+/// Takes a child from offer to placement, with something to say at every step.
+async fn place(council: &Council) -> oss_workflow::ReferralKey {
+    let home = home_at("H01", 1, 1, Sourcing::Framework, "DE56 1UU");
+    council.register(home.clone()).await;
+    let ranking = council
+        .refer("R01", "C01", std::slice::from_ref(&home))
+        .await;
+    let offer = council.offer("R01", "H01").await;
+    let want = || want_offer(offer);
+    council
+        .act("com", want(), |unit, context| {
+            call_off::approach(unit, context, &world(), offer, None)
+        })
+        .await;
+    let given = Given {
+        offer_id: offer,
+        authority: derby(),
+        provider_id: parse("HOMES"),
+        answer: Answer::Accepted,
+        terms: Terms {
+            weekly_cost: Some(Pence::new(500_000)),
+            available_from: Some(parse("2026-12-02")),
+            statement: Some("CANARY statement".to_owned()),
+            decline_reason: None,
+        },
+    };
+    council
+        .act("provider", want(), |unit, context| {
+            answer::answer(unit, context, &world(), given)
+        })
+        .await;
+    let choice = Choice {
+        offer_id: offer,
+        reason: "CANARY reason".to_owned(),
+        reason_not_first: Some("CANARY not first".to_owned()),
+        starts_on: None,
+    };
+    let (placement, tasks) = council
+        .act("com", want(), |unit, context| {
+            decision::select(unit, context, &world(), &ranking, choice)
+        })
+        .await;
+    for task in tasks {
+        let wanted = Wanted {
+            approvals: [task.approval_id].into(),
+            ..Wanted::default()
+        };
+        let word = Word {
+            granted: true,
+            note: "CANARY note".to_owned(),
+            confirmed: approvals::checklist(task.code).iter().copied().collect(),
+        };
+        council
+            .act("boss", wanted, |unit, context| {
+                approvals::record(unit, context, task.approval_id, Role::ALL, word)
+            })
+            .await;
+    }
+    let wanted = Wanted {
+        placements: [placement.placement_id].into(),
+        ..Wanted::default()
+    };
+    council
+        .act("com", wanted, |unit, context| {
+            placement::start(unit, context, &world(), placement.placement_id, None)
+        })
+        .await;
+    placement.referral
+}
+
+#[tokio::test]
+async fn what_was_agreed_is_read_again_and_is_nowhere_to_be_read_in_clear() {
+    let council = Council::new().await;
+    let key = place(&council).await;
+    let store = &council.store;
+    let offers = store.offers_of(key).await.unwrap();
+    assert_eq!(offers.len(), 1);
+    assert_eq!(offers[0].state, OfferState::Selected);
+    assert_eq!(
+        offers[0].terms.statement.as_deref(),
+        Some("CANARY statement")
+    );
+    let placements = store.placements_of(key).await.unwrap();
+    assert_eq!(placements.len(), 1);
+    let placement = store.placement(placements[0].placement_id).await.unwrap();
+    assert_eq!(placement.as_ref(), Some(&placements[0]));
+    let placement = placement.unwrap();
+    assert_eq!(placement.state, PlacementState::Started);
+    assert_eq!(placement.reason, "CANARY reason");
+    assert_eq!(
+        placement.reason_not_first.as_deref(),
+        Some("CANARY not first")
+    );
+    assert_eq!(placement.weekly_cost, Pence::new(500_000));
+    let approvals = store.approvals_of(key).await.unwrap();
+    let notes = approvals.iter().filter_map(|it| it.record.as_ref());
+    assert!(notes.clone().count() > 0 && notes.clone().all(|it| it.note == "CANARY note"));
+    assert_eq!(council.violations().await, []);
+
+    let mut owner = council.database.owner().await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    for table in tables {
+        let rows = format!("SELECT {table}::text FROM {table}");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(rows))
+            .fetch_all(&mut owner)
+            .await
+            .unwrap();
+        for text in rows.iter().map(|row| row.get::<String, _>(0)) {
+            // Also as the digits of bytes: "CANARY".
+            assert!(
+                !text.contains("CANARY") && !text.contains("43414e415259"),
+                "{table}: {text}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_approval_waits_for_its_role_and_then_does_not() {
+    let council = Council::new().await;
+    let home = home_at("H01", 1, 1, Sourcing::Block, "NG2 3HX");
+    council.register(home.clone()).await;
+    let ranking = council
+        .refer("R01", "C01", std::slice::from_ref(&home))
+        .await;
+    let offer = council.offer("R01", "H01").await;
+    council
+        .act("com", want_offer(offer), |unit, context| {
+            call_off::approach(unit, context, &world(), offer, None)
+        })
+        .await;
+    let given = Given {
+        offer_id: offer,
+        authority: derby(),
+        provider_id: parse("HOMES"),
+        answer: Answer::Accepted,
+        terms: Terms::default(),
+    };
+    council
+        .act("provider", want_offer(offer), |unit, context| {
+            answer::answer(unit, context, &world(), given)
+        })
+        .await;
+    let choice = Choice {
+        offer_id: offer,
+        reason: "near her nan".to_owned(),
+        reason_not_first: None,
+        starts_on: None,
+    };
+    let current = council.store.ranking(seal().open(offer).0).await.unwrap();
+    assert_eq!(current.as_ref(), Some(&ranking));
+    let (placement, tasks) = council
+        .act("com", want_offer(offer), |unit, context| {
+            decision::select(unit, context, &world(), &ranking, choice)
+        })
+        .await;
+    assert!(
+        tasks.len() > 1,
+        "the home lies in another council's area: {tasks:?}"
+    );
+    let store = &council.store;
+    let approvers: Vec<&str> = tasks.iter().map(|it| &*it.approver).collect();
+    let all = store
+        .approvals_waiting(derby(), &approvers, None, 50)
+        .await
+        .unwrap();
+    assert_eq!(all.len(), tasks.len());
+    let first = store
+        .approvals_waiting(derby(), &approvers, None, 1)
+        .await
+        .unwrap();
+    let cursor = oss_storage::ApprovalCursor {
+        due_at: first[0].due_at,
+        approval_id: first[0].approval_id,
+    };
+    let rest = store
+        .approvals_waiting(derby(), &approvers, Some(cursor), 50)
+        .await
+        .unwrap();
+    assert_eq!([first, rest].concat(), all, "page by page");
+    assert_eq!(
+        store
+            .approvals_waiting(derby(), &["nobody"], None, 50)
+            .await
+            .unwrap(),
+        []
+    );
+
+    let at = (derby(), parse::<ReferralId>("R01"));
+    let wanted = Wanted {
+        referrals: [at.clone()].into(),
+        places: true,
+        ..Wanted::default()
+    };
+    council
+        .act("case system", wanted, |unit, context| {
+            let key = unit.referrals[&at].key;
+            referrals::withdraw(unit, context, at.0, &at.1, "moved away")?;
+            call_off::wind_up(unit, context, key, "referral_withdrawn");
+            Ok(())
+        })
+        .await;
+    assert_eq!(
+        store
+            .approvals_waiting(derby(), &approvers, None, 50)
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(store.deadlines_of(placement.referral).await.unwrap(), []);
+    let stored = store.referral(derby(), &at.1).await.unwrap().unwrap();
+    assert_eq!(stored.state, ReferralState::Withdrawn);
+    assert_eq!(council.violations().await, []);
+}
+
+#[tokio::test]
+async fn of_many_who_want_the_last_place_at_once_one_gets_it() {
+    let council = Council::new().await;
+    let own = household("F01", 1, 1);
+    council.register(own.clone()).await;
+    let mut offers = Vec::new();
+    for n in 0..32 {
+        let (id, child) = (format!("R{n}"), format!("C{n}"));
+        council.refer(&id, &child, std::slice::from_ref(&own)).await;
+        offers.push(council.offer(&id, "F01").await);
+    }
+    let tries = offers.into_iter().map(|offer| {
+        let store = council.store.clone();
+        tokio::spawn(async move {
+            let step = |unit: &mut Unit, context: &mut Context<'_, '_>| {
+                hold::hold(unit, context, &world(), offer, None)
+            };
+            act_at(&store, "com", &want_offer(offer), morning(), step).await
+        })
+    });
+    let mut n_held = 0;
+    for tried in futures::future::join_all(tries).await {
+        // No deadlock, no clash: they take turns.
+        match tried.unwrap().unwrap() {
+            Ok(_) => n_held += 1,
+            Err(refusal) => {
+                assert!(matches!(
+                    refusal,
+                    Refusal::Conflict {
+                        code: "place_gone",
+                        ..
+                    }
+                ));
+            }
+        }
+    }
+    assert_eq!(n_held, 1);
+    assert_eq!(council.violations().await, []);
+}
+
+#[tokio::test]
+async fn a_hold_expires_exactly_once_however_many_schedulers_look() {
+    let council = Council::new().await;
+    let own = household("F01", 1, 1);
+    council.register(own.clone()).await;
+    council.refer("R01", "C01", &[own]).await;
+    let offer = council.offer("R01", "F01").await;
+    let kept = council
+        .act("com", want_offer(offer), |unit, context| {
+            hold::hold(unit, context, &world(), offer, None)
+        })
+        .await;
+    let store = &council.store;
+    let early = store
+        .deadlines_due(kept.until - TimeDelta::seconds(1), 10)
+        .await
+        .unwrap();
+    assert_eq!(early, []);
+    let before = store.supply_versions().await.unwrap()[&derby()];
+    let due = store.deadlines_due(kept.until, 10).await.unwrap();
+    assert_eq!(due.len(), 1);
+    assert_eq!(due[0].due, Due::HoldExpires(kept.hold_id));
+    // A store of its own each, as two processes have.
+    let schedulers = (0..8).map(|_| {
+        let (store, deadline) = (council.database.store(), due[0].clone());
+        tokio::spawn(async move {
+            let step = |unit: &mut Unit, context: &mut Context<'_, '_>| {
+                deadline::act(unit, context, &world(), deadline.deadline_id, None)
+            };
+            act_at(&store, "clock", &want_deadline(&deadline), kept.until, step).await
+        })
+    });
+    let acted = futures::future::join_all(schedulers).await;
+    let n_acted = acted
+        .into_iter()
+        .filter(|it| matches!(it, Ok(Ok(Ok(true)))));
+    assert_eq!(n_acted.count(), 1);
+    assert_eq!(store.deadlines_due(kept.until, 10).await.unwrap(), []);
+    let changes = store.changes_since(derby(), before).await.unwrap();
+    assert_eq!(changes.version, before.next(), "one release");
+    assert_eq!(changes.held[&parse::<SettingId>("F01")], []);
+    assert_eq!(council.violations().await, []);
+}
+
+#[tokio::test]
+async fn a_setting_that_comes_back_brings_those_who_kept_their_places() {
+    let council = Council::new().await;
+    place(&council).await;
+    let store = &council.store;
+    let (at, id) = ((derby(), parse::<SettingId>("H01")), "H01");
+    council
+        .act("register", want_closing(id), |unit, context| {
+            supply::close_setting(unit, context, at.0, &at.1, 2)?;
+            call_off::setting_closed(unit, context, &at);
+            Ok(())
+        })
+        .await;
+    let closed = store.supply_versions().await.unwrap()[&derby()];
+    let home = home_at(id, 3, 1, Sourcing::Framework, "DE56 1UU");
+    council.register(home).await;
+    let changes = store.changes_since(derby(), closed).await.unwrap();
+    let held: Vec<_> = changes.held[&at.1]
+        .iter()
+        .map(|it| it.child_id.as_str())
+        .collect();
+    assert_eq!(held, ["C01"]);
+    let all = store
+        .changes_since(derby(), SupplyVersion(0))
+        .await
+        .unwrap();
+    assert_eq!(all.held, changes.held);
+}
+
+#[tokio::test]
+async fn a_child_has_one_place_at_a_time() {
+    let council = Council::new().await;
+    let settings = [household("F01", 1, 1), household("F02", 1, 1)];
+    for setting in &settings {
+        council.register(setting.clone()).await;
+    }
+    // Two referrals for one child, as happens when a placement breaks down.
+    council.refer("R01", "C01", &settings).await;
+    council.refer("R02", "C01", &settings).await;
+    let (first, second) = (
+        council.offer("R01", "F01").await,
+        council.offer("R02", "F02").await,
+    );
+    council
+        .act("com", want_offer(first), |unit, context| {
+            hold::hold(unit, context, &world(), first, None)
+        })
+        .await;
+    let step = |unit: &mut Unit, context: &mut Context<'_, '_>| {
+        let seen: Vec<&Occupancy> = unit.occupancies.values().collect();
+        assert_eq!(
+            seen.len(),
+            1,
+            "the child's place is seen from the other referral"
+        );
+        hold::hold(unit, context, &world(), second, None)
+    };
+    let held = act_at(&council.store, "com", &want_offer(second), morning(), step).await;
+    let refusal = held.unwrap().unwrap_err();
+    assert!(matches!(
+        refusal,
+        Refusal::Conflict {
+            code: "child_held_elsewhere",
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn the_doctor_finds_what_must_never_be() {
+    let council = Council::new().await;
+    place(&council).await;
+    assert_eq!(council.violations().await, []);
+    for (what, broken, mended, invariant) in [
+        (
+            "a placement nobody decided",
+            "UPDATE placement SET decided_by = 'robot'",
+            "UPDATE placement SET decided_by = 'com'",
+            "I13",
+        ),
+        (
+            "an approach nobody made",
+            "UPDATE offer SET approached_by = 'robot'",
+            "UPDATE offer SET approached_by = 'com'",
+            "I13",
+        ),
+        (
+            "one pair of eyes",
+            "UPDATE approval SET recorded_by = 'com'",
+            "UPDATE approval SET recorded_by = 'boss'",
+            "I13",
+        ),
+        (
+            "a referral that is open again",
+            "UPDATE referral SET state = 'ranked'",
+            "UPDATE referral SET state = 'placed'",
+            "I10",
+        ),
+        (
+            "an offer that is open again",
+            "UPDATE offer SET state = 'accepted'",
+            "UPDATE offer SET state = 'selected'",
+            "I10",
+        ),
+        (
+            "a start without permission",
+            "UPDATE approval SET granted = false",
+            "UPDATE approval SET granted = true",
+            "I10",
+        ),
+        (
+            "a child without its mark",
+            "CREATE TABLE kept AS TABLE child_taken; DELETE FROM child_taken",
+            "INSERT INTO child_taken TABLE kept; DROP TABLE kept",
+            "I4",
+        ),
+        (
+            "a place had twice in the past",
+            "INSERT INTO occupancy SELECT gen_random_uuid(), authority, referral_key, setting_key,
+               offer_id, claim, placement_id, places, '[]', since, until, now(), supply_from,
+               supply_from + 1 FROM occupancy",
+            "DELETE FROM occupancy WHERE occupants = '[]'",
+            "I4",
+        ),
+    ] {
+        council.tamper(broken).await;
+        let found = council.violations().await;
+        assert!(
+            found.iter().any(|it| it.invariant == invariant),
+            "{what}: {found:?}"
+        );
+        council.tamper(mended).await;
+    }
+    assert_eq!(council.violations().await, []);
+}
+
+#[tokio::test]
+async fn a_declined_offer_keeps_its_reason_and_the_history_its_words() {
+    let council = Council::new().await;
+    let home = home_at("H01", 1, 1, Sourcing::Spot, "DE56 1UU");
+    council.register(home.clone()).await;
+    council.refer("R01", "C01", &[home]).await;
+    let offer = council.offer("R01", "H01").await;
+    council
+        .act("com", want_offer(offer), |unit, context| {
+            call_off::approach(unit, context, &world(), offer, None)
+        })
+        .await;
+    let given = Given {
+        offer_id: offer,
+        authority: derby(),
+        provider_id: parse("HOMES"),
+        answer: Answer::Declined,
+        terms: Terms {
+            decline_reason: Some(DeclineReason::Staffing),
+            ..Terms::default()
+        },
+    };
+    council
+        .act("provider", want_offer(offer), |unit, context| {
+            answer::answer(unit, context, &world(), given)
+        })
+        .await;
+    let (referral, _) = seal().open(offer);
+    let offers = council.store.offers_of(referral).await.unwrap();
+    assert_eq!(
+        offers[0].terms.decline_reason,
+        Some(DeclineReason::Staffing)
+    );
+    assert_eq!(council.store.deadlines_of(referral).await.unwrap(), []);
+
+    let at = (derby(), parse::<ReferralId>("R01"));
+    let wanted = Wanted {
+        referrals: [at.clone()].into(),
+        places: true,
+        ..Wanted::default()
+    };
+    council
+        .act("case system", wanted, |unit, context| {
+            referrals::withdraw(unit, context, at.0, &at.1, "went to her aunt")
+        })
+        .await;
+    let history = council
+        .store
+        .history(derby(), referral, None, 10)
+        .await
+        .unwrap();
+    let last = &history[0];
+    assert_eq!(last.act, "referral.withdrawn");
+    assert_eq!(last.reason.as_deref(), Some("went to her aunt"));
+    assert_eq!(council.violations().await, []);
+}
