@@ -78,7 +78,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  oss doctor --data-dir .oss")]
     Doctor,
     /// Measures ranking and the whole path against a floor that does nothing.
-    #[command(after_help = "Example:\n  oss bench --settings 1000 --rate 100")]
+    #[command(after_help = "Example:\n  oss bench --settings 1000 --rate 100,500")]
     Bench(Bench),
     /// Shows the effective configuration; secrets are hidden.
     #[command(after_help = "Example:\n  OSS_HTTP__LISTEN=0.0.0.0:80 oss config")]
@@ -175,17 +175,18 @@ pub(crate) struct DeadLetters {
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// How many settings the supply holds.
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) settings: usize,
-    /// Referrals a second in the open loop.
-    #[arg(long, default_value_t = 100)]
-    pub(crate) rate: u32,
-    /// How long the open loop runs.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) settings: u32,
+    /// Referrals a second in the open loop; several, one after the other.
+    #[arg(long, default_values_t = [100, 500], value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rate: Vec<u32>,
+    /// How long the open loop runs at each rate.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) seconds: u32,
-    /// How many referrals the closed loop drains.
-    #[arg(long, default_value_t = 3000)]
-    pub(crate) backlog: usize,
+    /// How many referrals wait when what is sustained is measured, and the floor.
+    #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    pub(crate) backlog: u32,
     /// Leaves NATS's sync_interval at its default of two minutes.
     #[arg(long)]
     pub(crate) lazy_sync: bool,

@@ -27,7 +27,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let json = common.json;
     match command {
         Command::Dev(args) => dev::run(args, &common).await,
-        Command::Bench(args) => bench::run(&args, json).await,
+        Command::Bench(args) => bench::run(&args, &common).await,
         Command::Config => config::run(&common),
         command => {
             let target = Target::find(&common)?;

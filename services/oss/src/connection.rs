@@ -2,7 +2,10 @@
 
 use crate::{cli::Common, config::Config};
 use anyhow::{Context, bail};
-use oss_runtime::{Secret, dev_servers::passwords::write_private};
+use oss_runtime::{
+    Secret,
+    dev_servers::{NatsUser, passwords::write_private},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -34,6 +37,16 @@ pub(crate) struct BrokerUser {
     pub(crate) user: String,
     pub(crate) password: String,
     pub(crate) inbox_prefix: String,
+}
+
+impl From<&NatsUser> for BrokerUser {
+    fn from(user: &NatsUser) -> Self {
+        Self {
+            user: user.name.clone(),
+            password: user.password.expose().clone(),
+            inbox_prefix: format!("_INBOX.{}", user.name),
+        }
+    }
 }
 
 /// A local user of the pages.

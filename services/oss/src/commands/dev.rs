@@ -10,11 +10,11 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use oss_contract::{Envelope, FactKind, envelope::CONTENT_TYPE, publish, referral_to_json};
-use oss_domain::{AuthorityCode, Clock, EventId, Ids, Referral};
+use oss_domain::{Clock, EventId, Ids, Referral};
 use oss_messaging::{Connection, Outgoing, Publisher, Topology, access};
 use oss_runtime::{
     Lifecycle, Secret, SystemClock,
-    dev_servers::{DataDir, DevServers, NatsUser, Options, Passwords},
+    dev_servers::{DataDir, DevServers, NatsUser, Options, Passwords, PostgresServer},
     seeded_rng,
 };
 use oss_storage::{InstallationKey, PgStore, migrate};
@@ -123,16 +123,7 @@ async fn start(
         database_url: servers.postgres.url().expose().clone(),
         nats: users
             .iter()
-            .map(|user| {
-                (
-                    user.name.clone(),
-                    BrokerUser {
-                        user: user.name.clone(),
-                        password: user.password.expose().clone(),
-                        inbox_prefix: format!("_INBOX.{}", user.name),
-                    },
-                )
-            })
+            .map(|user| (user.name.clone(), BrokerUser::from(user)))
             .collect::<BTreeMap<_, _>>(),
         api_token: passwords
             .get_or_generate("api_token", &mut rng)?
@@ -147,7 +138,7 @@ async fn start(
             .collect(),
     };
     // The services connect as the role that row-level security binds.
-    config.database.url = Secret::new(app_url(servers, app_password.expose()));
+    config.database.url = Secret::new(app_url(&servers.postgres, app_password.expose()));
     config.nats.url.clone_from(&dev.nats_url);
     config.keys.installation_key = Some(Secret::new(dev.installation_key.clone()));
     config.keys.installation_key_file = None;
@@ -272,7 +263,7 @@ async fn show_sample(
 }
 
 /// A referral as the event that a case system publishes.
-fn event(referral: &Referral) -> anyhow::Result<Outgoing> {
+pub(super) fn event(referral: &Referral) -> anyhow::Result<Outgoing> {
     let (clock, mut rng) = (SystemClock, seeded_rng());
     let id = EventId::generate(&mut Ids::new(&clock, &mut rng))
         .into_uuid()
@@ -298,7 +289,7 @@ fn event(referral: &Referral) -> anyhow::Result<Outgoing> {
     })
 }
 
-fn broker_users(
+pub(super) fn broker_users(
     passwords: &mut Passwords,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> anyhow::Result<Vec<NatsUser>> {
@@ -316,7 +307,7 @@ fn broker_users(
 }
 
 /// The installation's key, kept with the other generated secrets of the data directory.
-fn installation_key(
+pub(super) fn installation_key(
     passwords: &mut Passwords,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> anyhow::Result<Secret<[u8; 32]>> {
@@ -331,8 +322,8 @@ fn installation_key(
     Ok(Secret::new(key))
 }
 
-fn app_url(servers: &DevServers, password: &str) -> String {
-    let (port, dir) = (servers.postgres.port(), servers.postgres.socket_dir());
+pub(super) fn app_url(postgres: &PostgresServer, password: &str) -> String {
+    let (port, dir) = (postgres.port(), postgres.socket_dir());
     format!(
         "postgres://oss_app:{password}@localhost:{port}/oss?host={}",
         dir.display()
