@@ -196,8 +196,12 @@ impl Connection {
     pub async fn ready(&self, limit: Duration) -> Result<(), ConnectError> {
         let deadline = Instant::now() + limit;
         let mut state = self.state.clone();
-        let connected = timeout(limit, state.wait_for(|state| *state == State::Connected)).await;
-        if !matches!(connected, Ok(Ok(_))) {
+        // What is waited for holds the state's lock: it must be gone before anything else is awaited.
+        let connected = matches!(
+            timeout(limit, state.wait_for(|state| *state == State::Connected)).await,
+            Ok(Ok(_))
+        );
+        if !connected {
             return Err(self.not_yet(limit));
         }
         let info = loop {
