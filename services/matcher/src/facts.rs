@@ -1,13 +1,17 @@
 //! From a message to what is to be done about it, before the database is asked anything.
 
+use crate::Matcher;
 use chrono::{DateTime, Utc};
-use oss_contract::{Fact, Headers, Refused, content_hash, decode};
+use oss_contract::{Fact, Headers, Refused, content_hash, decode, fact::OfferAnswered};
 use oss_domain::{
-    AuthorityCode, FieldError, Referral, ReferralId, Setting, SettingId, setting::VacancyChange,
+    AuthorityCode, FieldError, PlacementId, Referral, ReferralId, Setting, SettingId, UnknownCode,
+    setting::VacancyChange,
 };
-use oss_geography::Gazetteer;
-use oss_matching::{Policy, Query};
-use oss_workflow::{EventKey, Wanted, admission, unit::ContentHash};
+use oss_matching::Query;
+use oss_workflow::{
+    EventKey, ReferralKey, SettingKey, Wanted, admission, answer::Given, offer::Terms,
+    placement::Ending, unit::ContentHash,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A message as it came.
@@ -56,6 +60,14 @@ pub(crate) enum Task {
     },
     /// A register's entry has other places free.
     ChangeVacancy(Box<VacancyChange>),
+    /// A provider has answered.
+    Answer(Box<ToRecord>),
+    /// A placement is over.
+    EndPlacement {
+        authority: AuthorityCode,
+        placement_id: PlacementId,
+        ending: Ending,
+    },
     /// It can never be handled.
     Refuse(Box<Refused>),
 }
@@ -77,6 +89,14 @@ pub(crate) struct ToRank {
     pub(crate) query: Query,
 }
 
+/// An answer, with what its offer names.
+#[derive(Debug)]
+pub(crate) struct ToRecord {
+    pub(crate) given: Given,
+    pub(crate) referral: ReferralKey,
+    pub(crate) setting: SettingKey,
+}
+
 /// Whether a task changes the supply or asks it.
 ///
 /// Tasks of one lane share a transaction; ranking sees the supply as committed before it.
@@ -91,7 +111,7 @@ const STREAM_SOURCE: &str = "nats:OSS_IN";
 
 impl Job {
     /// Reads a message. `place` names it where it has no id of its own.
-    pub(crate) fn read(raw: Raw, place: &str, gazetteer: &Gazetteer, policy: &Policy) -> Self {
+    pub(crate) fn read(raw: Raw, place: &str, matcher: &Matcher) -> Self {
         let headers: Headers<'_> = raw
             .headers
             .iter()
@@ -105,7 +125,7 @@ impl Job {
             Ok(incoming) => {
                 let oss_contract::Incoming { envelope, fact } = incoming;
                 let about_referral = fact.referral_id().cloned();
-                let task = task(fact, gazetteer, policy).unwrap_or_else(|errors| {
+                let task = task(fact, matcher).unwrap_or_else(|errors| {
                     Task::Refuse(Box::new(Refused::invalid(
                         &envelope,
                         &raw.subject,
@@ -162,9 +182,12 @@ impl Job {
     /// The lane it goes in.
     pub(crate) const fn lane(&self) -> Lane {
         match self.task {
-            Task::ChangeSetting(_) | Task::CloseSetting { .. } | Task::ChangeVacancy(_) => {
-                Lane::Supply
-            }
+            // An answer or an end changes who has places.
+            Task::ChangeSetting(_)
+            | Task::CloseSetting { .. }
+            | Task::ChangeVacancy(_)
+            | Task::Answer(_)
+            | Task::EndPlacement { .. } => Lane::Supply,
             Task::Rank(_) | Task::Withdraw { .. } | Task::Refuse(_) => Lane::Referrals,
         }
     }
@@ -185,6 +208,7 @@ impl Job {
                 ..
             } => {
                 wanted.referrals.insert((*authority, referral_id.clone()));
+                wanted.places = true;
             }
             Task::ChangeSetting(setting) => {
                 wanted
@@ -196,12 +220,19 @@ impl Job {
                 setting_id,
                 ..
             } => {
-                wanted.settings.insert((*authority, setting_id.clone()));
+                wanted.closing.insert((*authority, setting_id.clone()));
             }
             Task::ChangeVacancy(change) => {
                 wanted
                     .settings
                     .insert((change.authority, change.setting_id.clone()));
+            }
+            Task::Answer(to_record) => {
+                wanted.referral_keys.insert(to_record.referral);
+                wanted.setting_keys.insert(to_record.setting);
+            }
+            Task::EndPlacement { placement_id, .. } => {
+                wanted.placements.insert(*placement_id);
             }
             Task::Refuse(_) => {}
         }
@@ -210,7 +241,8 @@ impl Job {
 
 /// What is to be done about a fact, or what is wrong with it that only the gazetteer and the
 /// policy can tell.
-fn task(fact: Fact, gazetteer: &Gazetteer, policy: &Policy) -> Result<Task, Vec<FieldError>> {
+fn task(fact: Fact, matcher: &Matcher) -> Result<Task, Vec<FieldError>> {
+    let (gazetteer, policy) = (&*matcher.gazetteer, &*matcher.policy);
     let served = |authority| admission::served(policy, authority).map_err(|error| vec![error]);
     Ok(match fact {
         Fact::ReferralSubmitted(referral) | Fact::ReferralAmended(referral) => {
@@ -249,12 +281,48 @@ fn task(fact: Fact, gazetteer: &Gazetteer, policy: &Policy) -> Result<Task, Vec<
             served(change.authority)?;
             Task::ChangeVacancy(Box::new(change))
         }
-        Fact::OfferAnswered(_) | Fact::PlacementEnded(_) => {
-            return Err(vec![FieldError::new(
-                "",
-                "not_handled",
-                "events of this type are not handled yet",
-            )]);
+        Fact::OfferAnswered(answered) => {
+            served(answered.authority)?;
+            let (referral, setting) = matcher.seal.open(answered.offer_id);
+            Task::Answer(Box::new(ToRecord {
+                given: given(answered)?,
+                referral,
+                setting,
+            }))
         }
+        Fact::PlacementEnded(ended) => {
+            served(ended.authority)?;
+            Task::EndPlacement {
+                authority: ended.authority,
+                placement_id: ended.placement_id,
+                ending: Ending {
+                    ended_on: ended.ended_on,
+                    reason: ended.reason_place_change,
+                    planned: ended.planned,
+                },
+            }
+        }
+    })
+}
+
+/// The answer with its reason as one of the codes.
+fn given(answered: OfferAnswered) -> Result<Given, Vec<FieldError>> {
+    let code = answered.decline_reason.as_deref();
+    let decline_reason = code.map(str::parse).transpose();
+    let decline_reason = decline_reason.map_err(|error: UnknownCode| {
+        let detail = error.to_string();
+        vec![FieldError::new("/decline_reason", "unknown_code", detail)]
+    })?;
+    Ok(Given {
+        offer_id: answered.offer_id,
+        authority: answered.authority,
+        provider_id: answered.provider_id,
+        answer: answered.answer,
+        terms: Terms {
+            weekly_cost: answered.weekly_cost,
+            available_from: answered.available_from,
+            statement: answered.statement,
+            decline_reason,
+        },
     })
 }

@@ -2,25 +2,18 @@
 
 use crate::{
     Matcher,
-    facts::{About, Job, Lane, Raw, Task},
+    facts::{About, Job, Lane, Raw},
+    fault::Fault,
     metrics::Handled,
 };
-use oss_contract::Refused;
-use oss_domain::{DeadLetterId, FieldError, Ids};
+use oss_domain::{DeadLetterId, Ids};
 use oss_matching::{Checker, Finding};
 use oss_messaging::{Disposition, Incoming};
-use oss_telemetry::TraceParent;
 use oss_workflow::{
-    Actor, Context, Event, Refusal, Store, StoreError, Unit, Wanted,
-    ranking::{Market, rank_referral},
-    referral::{self, Received},
-    supply,
+    Actor, Context, Event, Store, StoreError, Unit, Wanted,
     unit::{DeadLetter, Entry},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How often an event is tried whose fault may pass, before it is parked.
@@ -76,7 +69,7 @@ impl Matcher {
             payload: message.payload().as_ref().into(),
         };
         let place = message.stream_sequence.to_string();
-        let job = Job::read(raw, &place, &self.gazetteer, &self.policy);
+        let job = Job::read(raw, &place, self);
         self.metrics.received(job.event_type.as_deref());
         Delivery { message, job }
     }
@@ -240,72 +233,6 @@ impl Matcher {
         }
     }
 
-    /// The step of `oss-workflow` that the job asks for.
-    pub(crate) fn step(&mut self, unit: &mut Unit, job: &Job) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let traceparent = Some(self.child_of(job));
-        let mut ids = Ids::new(&*self.clock, &mut *self.rng);
-        let mut context = Context {
-            actor: Actor::Producer(job.key.source.clone()),
-            now,
-            traceparent,
-            ids: &mut ids,
-        };
-        match &job.task {
-            Task::Rank(to_rank) => {
-                let referral = &to_rank.referral;
-                let received = referral::receive(unit, &mut context, referral, to_rank.content)?;
-                let at = (referral.authority, referral.referral_id.clone());
-                if received == Received::ToRank
-                    && let Some(shelf) = self.index.shelf(referral.authority)
-                {
-                    let market = Market {
-                        supply: &shelf.supply,
-                        version: shelf.version,
-                        policy: &self.policy,
-                        gazetteer: &self.edition,
-                        seal: &self.seal,
-                        key_of: &|setting_id| shelf.key_of(setting_id),
-                    };
-                    let reranked = self.metrics.time_ranking(shelf.supply.len(), || {
-                        rank_referral(unit, &mut context, &at, &to_rank.query, market)
-                    });
-                    self.metrics.ranked(reranked);
-                }
-            }
-            Task::Withdraw {
-                authority,
-                referral_id,
-                reason,
-            } => {
-                referral::withdraw(unit, &mut context, *authority, referral_id, reason)?;
-            }
-            Task::ChangeSetting(setting) => {
-                supply::change_setting(unit, &mut context, (**setting).clone())?;
-            }
-            Task::CloseSetting {
-                authority,
-                setting_id,
-                version,
-            } => {
-                supply::close_setting(unit, &mut context, *authority, setting_id, *version)?;
-            }
-            Task::ChangeVacancy(change) => {
-                supply::change_vacancy(unit, &mut context, (**change).clone())?;
-            }
-            Task::Refuse(refused) => return Err(refused.as_ref().into()),
-        }
-        Ok(())
-    }
-
-    /// The trace context of what the job leads to: a child of its own.
-    fn child_of(&mut self, job: &Job) -> Arc<str> {
-        let parent = job.traceparent.as_deref();
-        TraceParent::continued(parent, &mut *self.rng)
-            .to_string()
-            .into()
-    }
-
     /// Keeps an event that cannot be handled, and tells of it.
     fn keep(&mut self, unit: &mut Unit, delivery: &Delivery, fault: Fault) -> Handled {
         let job = &delivery.job;
@@ -397,64 +324,6 @@ impl Matcher {
                 self.metrics.database_failed(&error);
             }
             self.behind = true;
-        }
-    }
-}
-
-/// Why an event is not carried out.
-#[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    /// A stable code.
-    pub(crate) code: &'static str,
-    /// Why, in words.
-    pub(crate) reason: String,
-    errors: Vec<FieldError>,
-    /// Whether it may work later.
-    may_pass: bool,
-}
-
-impl Fault {
-    fn new(code: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason: reason.into(),
-            errors: Vec::new(),
-            may_pass: false,
-        }
-    }
-}
-
-impl From<&Refused> for Fault {
-    fn from(refused: &Refused) -> Self {
-        let errors = refused.errors.clone();
-        Self {
-            errors,
-            ..Self::new(refused.kind.as_str(), refused.detail.clone())
-        }
-    }
-}
-
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        let reason = refusal.to_string();
-        match refusal {
-            Refusal::Invalid(errors) => Self {
-                errors,
-                ..Self::new("invalid_data", reason)
-            },
-            Refusal::RevisionConflict { .. } => {
-                let error = FieldError::new("/revision", "revision_conflict", reason.clone());
-                Self {
-                    errors: vec![error],
-                    ..Self::new("revision_conflict", reason)
-                }
-            }
-            Refusal::NotKnownYet { .. } => Self {
-                may_pass: true,
-                ..Self::new("not_known", reason)
-            },
-            Refusal::NotFound { .. } => Self::new("not_found", reason),
-            Refusal::Conflict { code, .. } => Self::new(code, reason),
         }
     }
 }

@@ -11,31 +11,36 @@
 //! - Ranking again is by level, not by event: every open referral whose evaluated supply version
 //!   is behind its register's is ranked, whatever happened to the event that should have told us.
 //! - A plan that the independent check faults is not committed.
+//! - What falls due is acted on exactly once, however many events wait.
 //!
-//! To handle another fact: add its lane and its step in `facts.rs`.
+//! To handle another fact: add its lane in `facts.rs` and its step in `step.rs`.
 
+mod deadlines;
 mod error;
 mod facts;
+mod fault;
 mod inbound;
 mod index;
 mod metrics;
 mod rerank;
 mod retry;
+mod step;
 
 pub use error::Error;
 pub use metrics::Metrics;
 
 use futures::{Stream, StreamExt};
 use index::Index;
-use oss_domain::{AuthorityCode, Clock};
+use oss_domain::{AuthorityCode, Clock, DeadlineId};
 use oss_geography::Gazetteer;
 use oss_matching::Policy;
 use oss_messaging::{Consumer, Incoming};
 use oss_runtime::Backoff;
 use oss_storage::PgStore;
-use oss_workflow::OfferSeal;
+use oss_workflow::{OfferSeal, call_off::CallOff};
 use rand_core::RngCore;
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::Arc,
     time::{Duration, Instant},
@@ -103,6 +108,7 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
     let mut breathed = Instant::now();
     let mut look = every(LOOK_EVERY);
     let mut look_for_referrals = every(LOOK_FOR_REFERRALS_EVERY);
+    let mut deadlines = every(deadlines::LOOK_EVERY);
     let mut sweep = every(matcher.sweep_every);
     let wake = matcher.wake.clone();
     let batches = batches(consumer, matcher.batch, shutdown.clone());
@@ -110,6 +116,8 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
     loop {
         tokio::select! {
             biased;
+            // Seldom ready, so it holds nothing up, and nothing holds it up.
+            _ = deadlines.tick() => matcher.act_on_deadlines(&shutdown).await,
             // New events come before ranking again: a child waits for the one, a list for the other.
             batch = batches.next() => match batch {
                 Some(batch) => {
@@ -169,7 +177,10 @@ struct Matcher {
     sweep_every: Duration,
     metrics: Metrics,
     backoff: Backoff,
+    call_off: CallOff,
     index: Index,
+    /// Deadlines that could not be acted on, until the next sweep.
+    set_aside: BTreeSet<DeadlineId>,
     /// Whether open referrals may be waiting to be ranked again.
     behind: bool,
     n_sweeps: u32,
@@ -196,7 +207,9 @@ impl Matcher {
             sweep_every: deps.sweep_every,
             metrics: deps.metrics,
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(5)),
+            call_off: CallOff::default(),
             index,
+            set_aside: BTreeSet::new(),
             behind: true,
             n_sweeps: 0,
             current_at: Instant::now(),

@@ -3,7 +3,7 @@
 use oss_contract::fact::FactKind;
 use oss_storage::StoreError;
 use oss_telemetry::metrics::WORK_SECONDS;
-use oss_workflow::ranking::Reranked;
+use oss_workflow::{deadline::DeadlineKind, ranking::Reranked};
 use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge};
 use chrono::{DateTime, Utc};
 use std::time::{Duration, Instant};
@@ -79,6 +79,7 @@ pub struct Metrics {
     database_errors: IntCounterVec,
     repairs: IntCounterVec,
     findings: IntCounter,
+    deadlines: IntCounterVec,
     settings: IntGauge,
     supply_lag: Gauge,
     end_to_end: Histogram,
@@ -143,6 +144,11 @@ impl Metrics {
                 "oss_check_findings_total",
                 "Plans that the independent check refused: a bug, should stay 0.",
             )?,
+            deadlines: metrics.counters(
+                "oss_deadlines_total",
+                "Deadlines acted on, by kind.",
+                &["kind"],
+            )?,
             settings: metrics.gauge("oss_supply_settings", "Settings in the index.")?,
             supply_lag: metrics.seconds(
                 "oss_supply_lag_seconds",
@@ -179,6 +185,9 @@ impl Metrics {
         }
         for class in ["unavailable", "clash", "broken"] {
             self.database_errors.with_label_values(&[class]);
+        }
+        for kind in DeadlineKind::ALL {
+            self.deadlines.with_label_values(&[kind.as_str()]);
         }
         for repair in Repair::ALL {
             self.repairs.with_label_values(&[repair.as_str()]);
@@ -250,6 +259,14 @@ impl Metrics {
     pub(crate) fn repaired(&self, repair: Repair, n: usize) {
         let n = u64::try_from(n).unwrap_or(u64::MAX);
         self.repairs.with_label_values(&[repair.as_str()]).inc_by(n);
+    }
+
+    /// Notes that a deadline was acted on, where it still was one.
+    pub(crate) fn acted_on(&self, kind: DeadlineKind, done: bool) {
+        let n = u64::from(done);
+        self.deadlines
+            .with_label_values(&[kind.as_str()])
+            .inc_by(n);
     }
 
     pub(crate) fn found_fault(&self) {

@@ -103,6 +103,7 @@ impl Matcher {
 
     /// Looks for what was missed: should find nothing.
     pub(crate) async fn sweep(&mut self, shutdown: &CancellationToken) {
+        self.set_aside.clear();
         match self.try_sweep().await {
             Ok((n_settings, n_referrals)) => {
                 self.metrics.repaired(Repair::Setting, n_settings);

@@ -3,7 +3,7 @@
 use crate::{
     Matcher,
     facts::{Job, Raw},
-    inbound::Fault,
+    fault::Fault,
 };
 use chrono::TimeDelta;
 use oss_workflow::{Store, StoreError, Wanted};
@@ -43,7 +43,7 @@ impl Matcher {
                 headers: content.headers.into_iter().collect(),
                 payload: content.payload.into(),
             };
-            let job = Job::read(raw, &id.to_string(), &self.gazetteer, &self.policy);
+            let job = Job::read(raw, &id.to_string(), self);
             match self.retry(&job).await? {
                 // Should we die before this is noted, it is handled twice, which a step bears.
                 Ok(()) => {
