@@ -4,7 +4,7 @@ mod acts;
 mod dead_letters;
 mod decision;
 pub(crate) mod description;
-mod find;
+pub(crate) mod find;
 mod offers;
 mod referrals;
 mod settings;

@@ -27,6 +27,7 @@ mod caller;
 mod idempotency;
 mod limits;
 mod metrics;
+mod pages;
 mod precondition;
 mod principal;
 mod problem;
@@ -128,6 +129,7 @@ fn router(app: App) -> Router {
     Router::new()
         .nest("/api/v1", api::router(&app))
         .merge(session::protected(signin::router(), &app))
+        .merge(pages::router(&app))
         .fallback(async || Fault::of_status(StatusCode::NOT_FOUND))
         .layer(CatchPanicLayer::custom(answer::panicked))
         .layer(from_fn_with_state(app.clone(), answer::answer))

@@ -15,7 +15,7 @@ pub(crate) const MAX_LIMIT: u32 = 200;
 const USUAL_LIMIT: u32 = 50;
 
 /// The parameters, each once; an empty one counts as left out. Those that no call knows are ignored.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {

@@ -1,0 +1,63 @@
+//! What people see in a browser. A file for each page: its handler, what the page shows, its words.
+//!
+//! A page is a struct that holds what its template shows, ready to be read. Pages work without
+//! scripts, load nothing from elsewhere and have no script or style of their own: the policy on
+//! every answer forbids it. What a page tells of a child it tells after its line in the audit.
+//!
+//! To add a page: write the struct with its template (`templates/` extends `layout.html`), the
+//! handler, and its route with its act in [`routes`]; add it to `tests/browser/pages.js`.
+
+mod about;
+mod allocation;
+mod assets;
+mod compare;
+mod export;
+mod facts;
+mod layout;
+mod map;
+mod matched;
+mod not_shown;
+mod option;
+mod options;
+mod queue;
+mod referral;
+mod words;
+
+use crate::{app::App, session};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{MethodRouter, get, post},
+};
+use oss_workflow::authorise::Act;
+
+/// Every page, with the act it is for; none where it is everybody's who is known.
+fn routes() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
+    use Act::{Approach, ListReferrals, ReadOffers, ReadReferral};
+    vec![
+        ("/", Some(ListReferrals), get(queue::show)),
+        ("/updates", Some(ListReferrals), get(queue::updates)),
+        ("/referrals/{id}", Some(ReadReferral), get(referral::show)),
+        ("/referrals/{id}/allocation", Some(Approach), post(allocation::change)),
+        ("/referrals/{id}/options", Some(ReadOffers), get(options::show)),
+        ("/referrals/{id}/options.csv", Some(ReadOffers), get(export::download)),
+        ("/referrals/{id}/options/{setting}", Some(ReadOffers), get(option::show)),
+        ("/referrals/{id}/compare", Some(ReadOffers), get(compare::show)),
+        ("/referrals/{id}/not-shown", Some(ReadOffers), get(not_shown::show)),
+        ("/about", None, get(about::about)),
+    ]
+}
+
+/// The pages.
+pub(crate) fn router(app: &App) -> Router<App> {
+    let mut pages = Router::new();
+    for (path, act, handler) in routes() {
+        let allowed = from_fn_with_state((app.clone(), act), session::require);
+        pages = pages.route(path, handler.route_layer(allowed));
+    }
+    session::protected(pages, app)
+        // Whoever cannot sign in must be able to read these.
+        .route("/accessibility", get(about::accessibility))
+        .route("/assets/{name}", get(assets::serve))
+        .layer(from_fn(layout::faults_as_pages))
+}

@@ -1,0 +1,121 @@
+//! What all pages have around them, and how they are sent.
+
+use super::{assets, words};
+use crate::{app::App, problem::Told, session::Viewer};
+use askama::Template;
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use oss_workflow::authorise::Act;
+
+/// Scripts and styles come from us, in files, or not at all; forms go to us, or to sign in.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; form-action 'self' https://login.microsoftonline.com; base-uri 'none'; \
+    frame-ancestors 'none'; object-src 'none'; manifest-src 'self'";
+
+/// No page needs anything that a browser might grant.
+const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), \
+    payment=(), usb=()";
+
+/// A place in the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Queue,
+    Other,
+}
+
+/// Around every page.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) css: Option<String>,
+    pub(crate) js: Option<String>,
+    pub(crate) icon: Option<String>,
+    /// Who looks; empty where nobody is known.
+    pub(crate) viewer: String,
+    pub(crate) csrf: String,
+    pub(crate) in_queue: bool,
+    pub(crate) sees_queue: bool,
+    /// For paper: by whom and when.
+    pub(crate) printed: String,
+}
+
+impl Layout {
+    /// Around a page for `viewer`.
+    pub(crate) fn new(app: &App, viewer: &Viewer, section: Section) -> Self {
+        Self {
+            viewer: viewer.name().to_owned(),
+            csrf: viewer.csrf().to_owned(),
+            in_queue: section == Section::Queue,
+            sees_queue: viewer.may(Act::ListReferrals),
+            printed: format!("{} by {}", words::at(app.clock.now()), viewer.name()),
+            ..Self::nobodys()
+        }
+    }
+
+    /// Around a page for anybody.
+    pub(crate) fn nobodys() -> Self {
+        Self {
+            css: assets::path("desk.css"),
+            js: assets::path("desk.js"),
+            icon: assets::path("favicon.svg"),
+            viewer: String::new(),
+            csrf: String::new(),
+            in_queue: false,
+            sees_queue: false,
+            printed: String::new(),
+        }
+    }
+}
+
+/// A page on its way out.
+#[derive(Debug)]
+pub(crate) struct Page<T>(pub(crate) T);
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        match self.0.render() {
+            Ok(html) => {
+                let headers = [
+                    (header::CONTENT_SECURITY_POLICY, POLICY),
+                    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+                ];
+                (headers, Html(html)).into_response()
+            }
+            Err(error) => {
+                tracing::error!(%error, "a page could not be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "fault.html")]
+struct FaultPage {
+    layout: Layout,
+    title: String,
+    detail: String,
+}
+
+/// People get pages where programs get problems.
+pub(crate) async fn faults_as_pages(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(Told { problem, .. }) = response.extensions_mut().remove::<Told>() else {
+        return response;
+    };
+    let page = Page(FaultPage {
+        layout: Layout::nobodys(),
+        title: problem.title.to_string(),
+        detail: problem.detail.to_string(),
+    });
+    let mut page = page.into_response();
+    *page.status_mut() = response.status();
+    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW] {
+        let value: Option<HeaderValue> = response.headers_mut().remove(&name);
+        page.headers_mut().extend(value.map(|value| (name, value)));
+    }
+    page
+}

@@ -1,0 +1,99 @@
+//! A referral with its current run: what the pages of options are about.
+
+use crate::{
+    act::act,
+    api::find,
+    app::App,
+    problem::Fault,
+    query::Parameters, session::Viewer};
+use oss_domain::{Referral, Setting, SettingId};
+use oss_matching::{Policy, evaluation::Offer};
+use oss_storage::{desk::SettingName, referrals::StoredReferral, runs::StoredRun};
+use oss_workflow::Wanted;
+use std::{collections::HashMap, sync::Arc};
+
+/// A referral and its current run.
+#[derive(Debug)]
+pub(crate) struct Matched {
+    pub(crate) stored: StoredReferral,
+    /// The revision that was ranked; another may be on its way.
+    pub(crate) referral: Arc<Referral>,
+    pub(crate) run: StoredRun,
+    /// The policy of the run, which need not be that of today.
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Matched {
+    /// Loads what the viewer asks for, after a line in the audit that says so.
+    pub(crate) async fn load(
+        app: &App,
+        viewer: &Viewer,
+        id: &str,
+        parameters: &Parameters,
+        read: &'static str,
+    ) -> Result<Self, Fault> {
+        let caller = viewer.caller();
+        let stored = find::stored_referral(app, &caller, id, parameters).await?;
+        let Some(run_id) = stored.run_id else {
+            return Err(Fault::not_found("A ranking of this referral: it is new, so it"));
+        };
+        let run = app.store.run(run_id).await?.ok_or_else(Fault::internal)?;
+        record(app, viewer, &stored, read, format!("run {run_id}")).await?;
+        let referral = app.store.referral_revision(run.key, run.facts.revision).await?;
+        let policy = if run.facts.policy_sha256 == app.policy.sha256() {
+            Arc::clone(&app.policy)
+        } else {
+            let policy = app.store.policy(&run.facts.policy_sha256).await?;
+            policy.ok_or_else(Fault::internal)?.into()
+        };
+        Ok(Self { referral: referral.ok_or_else(Fault::internal)?, stored, run, policy })
+    }
+
+    /// The address of the referral's page.
+    pub(crate) fn link(&self) -> String {
+        format!("/referrals/{}", self.stored.referral_id)
+    }
+
+    /// The ranked settings, as the run saw them.
+    pub(crate) async fn settings(
+        &self,
+        app: &App,
+        ids: &[SettingId],
+    ) -> Result<HashMap<SettingId, Arc<Setting>>, Fault> {
+        let facts = &self.run.facts;
+        Ok(app.store.settings_at(facts.authority, facts.supply, ids).await?)
+    }
+
+    /// What people call the settings.
+    pub(crate) async fn names(
+        &self,
+        app: &App,
+    ) -> Result<HashMap<SettingId, SettingName>, Fault> {
+        let facts = &self.run.facts;
+        Ok(app.store.setting_names_at(facts.authority, facts.supply).await?)
+    }
+
+    /// The offers with their ranks.
+    pub(crate) fn ranked(&self) -> impl Iterator<Item = (usize, &Offer)> {
+        (1..).zip(&self.run.evaluation.ranked)
+    }
+}
+
+/// Commits a line in the audit: before anything is told.
+pub(crate) async fn record(
+    app: &App,
+    viewer: &Viewer,
+    stored: &StoredReferral,
+    read: &'static str,
+    thing: String,
+) -> Result<(), Fault> {
+    let wanted = Wanted {
+        referrals: [(stored.authority, stored.referral_id.clone())].into(),
+        ..Wanted::default()
+    };
+    act(app, &viewer.caller(), &wanted, |unit, context| {
+        unit.record(context, stored.authority, Some(stored.key), read, &thing, None);
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,203 @@
+//! The options for a child, the best first, with why; what filters hide is said.
+
+use super::{
+    facts::Facts,
+    layout::{Layout, Page, Section},
+    map::Map,
+    matched::Matched,
+    words::{self, Tag},
+};
+use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
+use form_urlencoded::Serializer;
+use oss_domain::{
+    Exclusion,
+    setting::{Kind, Sourcing},
+};
+use oss_matching::{evaluation::Offer, explain, rules::rule};
+
+/// Options on a page.
+const ON_A_PAGE: usize = 25;
+
+#[derive(Debug, Template)]
+#[template(path = "options.html")]
+struct OptionsPage {
+    layout: Layout,
+    reference: String,
+    link: String,
+    state: Tag,
+    evaluated: u32,
+    evaluated_at: String,
+    policy: String,
+    rows: Vec<Row>,
+    ranked: usize,
+    hidden: usize,
+    excluded: usize,
+    kinds: Vec<(&'static str, &'static str, bool)>,
+    sourcings: Vec<(&'static str, &'static str, bool)>,
+    miles: String,
+    removable: Vec<(String, String)>,
+    from_home: bool,
+    reasons: Vec<(u32, &'static str)>,
+    map: Option<Map>,
+    next_page: Option<String>,
+    first_page: Option<String>,
+    page: usize,
+}
+
+#[derive(Debug)]
+struct Row {
+    rank: usize,
+    facts: Facts,
+    /// Why it ranks above the next.
+    why: Option<String>,
+}
+
+/// What to show of the options.
+#[derive(Clone, Debug, Default)]
+struct Filter {
+    kind: Option<Kind>,
+    sourcing: Option<Sourcing>,
+    miles: Option<u16>,
+    page: usize,
+}
+
+impl Filter {
+    fn read(parameters: &Parameters) -> Result<Self, Fault> {
+        let page = parameters.get::<String>("page")?.and_then(|text| text.parse().ok());
+        // Whoever types no number of miles wants none: the page shows that nothing is hidden.
+        let miles = parameters.get::<String>("miles")?.and_then(|text| text.trim().parse().ok());
+        Ok(Self {
+            kind: parameters.get("kind")?,
+            sourcing: parameters.get("sourcing")?,
+            miles: miles.filter(|miles| *miles > 0),
+            page: page.unwrap_or(1).max(1),
+        })
+    }
+
+    fn shows(&self, offer: &Offer) -> bool {
+        self.kind.is_none_or(|kind| kind == offer.kind)
+            && self.sourcing.is_none_or(|sourcing| sourcing == offer.sourcing)
+            && self.miles.is_none_or(|miles| offer.distances.home.get() <= miles.saturating_mul(10))
+    }
+
+    fn link(&self, base: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        if let Some(kind) = self.kind {
+            query.append_pair("kind", kind.as_str());
+        }
+        if let Some(sourcing) = self.sourcing {
+            query.append_pair("sourcing", sourcing.as_str());
+        }
+        if let Some(miles) = self.miles {
+            query.append_pair("miles", &miles.to_string());
+        }
+        if self.page > 1 {
+            query.append_pair("page", &self.page.to_string());
+        }
+        let query = query.finish();
+        let sign = if query.is_empty() { "" } else { "?" };
+        format!("{base}/options{sign}{query}")
+    }
+
+    /// The filters in force, each with the link that removes it.
+    fn removable(&self, base: &str) -> Vec<(String, String)> {
+        let first = Self { page: 1, ..self.clone() };
+        let mut removable = Vec::new();
+        if let Some(kind) = self.kind {
+            let without = Self { kind: None, ..first.clone() };
+            removable.push((words::kind(kind).to_owned(), without.link(base)));
+        }
+        if let Some(sourcing) = self.sourcing {
+            let without = Self { sourcing: None, ..first.clone() };
+            removable.push((words::sourcing(sourcing).to_owned(), without.link(base)));
+        }
+        if let Some(miles) = self.miles {
+            let without = Self { miles: None, ..first };
+            removable.push((format!("At most {miles} miles from home"), without.link(base)));
+        }
+        removable
+    }
+}
+
+/// `GET /referrals/{id}/options`
+pub(crate) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<impl IntoResponse, Fault> {
+    let filter = Filter::read(&parameters)?;
+    let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
+    let evaluation = &matched.run.evaluation;
+    let shown: Vec<_> = matched.ranked().filter(|(_, offer)| filter.shows(offer)).collect();
+    let first = (filter.page - 1).saturating_mul(ON_A_PAGE);
+    let on_page: Vec<_> = shown.iter().skip(first).take(ON_A_PAGE).copied().collect();
+    let more = shown.len() > first.saturating_add(ON_A_PAGE);
+    let ids: Vec<_> = on_page.iter().map(|(_, offer)| offer.setting_id.clone()).collect();
+    let settings = matched.settings(&app, &ids).await?;
+    let rows = on_page.iter().map(|(rank, offer)| {
+        let provider = settings.get(&offer.setting_id).map_or("", |it| &*it.provider.name);
+        let next = evaluation.ranked.get(*rank);
+        Row {
+            rank: *rank,
+            facts: Facts::new(offer, provider, &matched.policy),
+            why: next.map(|next| explain::comparison(offer, next)),
+        }
+    });
+    let points = on_page.iter().filter_map(|(rank, offer)| {
+        let postcode = settings.get(&offer.setting_id)?.postcode;
+        Some((*rank, app.gazetteer.locate(&postcode)?.point))
+    });
+    let home = matched.referral.locations.home;
+    let centre = matched.policy.authority(matched.stored.authority).map(|council| council.centre);
+    let from = home.or(centre).and_then(|postcode| app.gazetteer.locate(&postcode));
+    let map = from.map(|from| {
+        Map::new(matched.stored.authority, from.point, home.is_some(), &points.collect::<Vec<_>>())
+    });
+    let base = matched.link();
+    let at = |page| Filter { page, ..filter.clone() }.link(&base);
+    let page = OptionsPage {
+        layout: Layout::new(&app, &viewer, Section::Queue),
+        reference: matched.stored.referral_id.to_string(),
+        state: words::state(matched.stored.state),
+        evaluated: evaluation.evaluated,
+        evaluated_at: words::at(matched.run.facts.evaluated_at),
+        policy: matched.run.facts.policy_id.to_string(),
+        rows: rows.collect(),
+        ranked: evaluation.ranked.len(),
+        hidden: evaluation.ranked.len() - shown.len(),
+        excluded: evaluation.excluded.len(),
+        kinds: Kind::ALL
+            .iter()
+            .map(|kind| (kind.as_str(), words::kind(*kind), filter.kind == Some(*kind)))
+            .collect(),
+        sourcings: Sourcing::ALL
+            .iter()
+            .map(|it| (it.as_str(), words::sourcing(*it), filter.sourcing == Some(*it)))
+            .collect(),
+        miles: filter.miles.map(|miles| miles.to_string()).unwrap_or_default(),
+        removable: filter.removable(&base),
+        from_home: home.is_some(),
+        reasons: reasons(&matched),
+        map,
+        next_page: more.then(|| at(filter.page + 1)),
+        first_page: (filter.page > 1).then(|| at(1)),
+        page: filter.page,
+        link: base,
+    };
+    Ok(Page(page))
+}
+
+/// How many settings each rule keeps out, the most first.
+fn reasons(matched: &Matched) -> Vec<(u32, &'static str)> {
+    let counts = matched.run.evaluation.exclusion_counts.iter();
+    let mut reasons: Vec<_> =
+        counts.map(|(code, count): (&Exclusion, &u32)| (*count, rule(*code).text)).collect();
+    reasons.sort_by_key(|(count, text)| (std::cmp::Reverse(*count), *text));
+    reasons
+}

@@ -1,0 +1,316 @@
+//! A referral: the child first, then what is asked for, and what has happened.
+
+use super::{
+    facts::capital,
+    layout::{Layout, Page, Section},
+    matched::record,
+    words::{self, Tag},
+};
+use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
+use oss_domain::{Need, Referral, SettingId, need::Needs, referral::Completeness};
+use oss_storage::{
+    desk::{HistoryLine, Taken},
+    people::Person,
+    referrals::StoredReferral,
+};
+use oss_workflow::authorise::Act;
+use std::collections::HashMap;
+
+/// Lines of history on the page.
+const LINES: u32 = 30;
+
+#[derive(Debug, Template)]
+#[template(path = "referral.html")]
+struct ReferralPage {
+    layout: Layout,
+    reference: String,
+    title: String,
+    urgency: Option<Tag>,
+    state: Tag,
+    next: &'static str,
+    from: &'static str,
+    start_date: String,
+    received: String,
+    revision: u32,
+    children: Vec<String>,
+    wishes: Option<String>,
+    narrative: Vec<(&'static str, String)>,
+    needs: Vec<NeedRow>,
+    locations: Vec<(&'static str, String)>,
+    plan: Vec<(&'static str, String)>,
+    missing: Vec<Missing>,
+    found: Option<Found>,
+    taken: Option<Taken>,
+    own: bool,
+    may_take: bool,
+    sees_options: bool,
+    history: Vec<Event>,
+    older: Option<i64>,
+}
+
+#[derive(Debug)]
+struct NeedRow {
+    name: String,
+    level: String,
+    essential: bool,
+}
+
+#[derive(Debug)]
+struct Missing {
+    what: &'static str,
+    costs: String,
+}
+
+/// What the current run found.
+#[derive(Debug)]
+struct Found {
+    ranked: usize,
+    excluded: usize,
+    at: String,
+}
+
+#[derive(Debug)]
+struct Event {
+    title: String,
+    who: String,
+    at: String,
+    datetime: String,
+    thing: String,
+    reason: Option<String>,
+}
+
+/// `GET /referrals/{id}`
+pub(crate) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<impl IntoResponse, Fault> {
+    let caller = viewer.caller();
+    let stored = find::stored_referral(&app, &caller, &id, &parameters).await?;
+    record(&app, &viewer, &stored, "referral.read", format!("revision {}", stored.revision)).await?;
+    let before = parameters.get::<i64>("before")?;
+    let lines = app.store.history(stored.authority, stored.key, before, LINES).await?;
+    let older = lines.last().filter(|line| line.seq > 1 && lines.len() == LINES as usize);
+    let older = older.map(|line| line.seq);
+    let people = app.store.list_people(None, 500).await?;
+    let taken = app.store.taken(stored.key).await?;
+    let found = found(&app, &stored).await?;
+    let (next, from) = words::next(stored.state);
+    let referral = stored.referral.as_deref();
+    let page = ReferralPage {
+        layout: Layout::new(&app, &viewer, Section::Queue),
+        reference: stored.referral_id.to_string(),
+        title: referral.and_then(|it| it.narrative.title.clone()).unwrap_or_default(),
+        urgency: referral.map(|it| words::urgency(it.urgency)),
+        state: words::state(stored.state),
+        next,
+        from,
+        start_date: referral.map(|it| words::date(it.start_date)).unwrap_or_default(),
+        received: words::at(stored.received_at),
+        revision: stored.revision,
+        children: referral.map(children).unwrap_or_default(),
+        wishes: referral.and_then(|it| it.narrative.wishes_and_feelings.clone()),
+        narrative: referral.map(narrative).unwrap_or_default(),
+        needs: referral.map(|it| needs(&it.needs)).unwrap_or_default(),
+        locations: referral.map(locations).unwrap_or_default(),
+        plan: referral.map(plan).unwrap_or_default(),
+        missing: referral.map(|it| missing(it, found.as_ref())).unwrap_or_default(),
+        own: taken.as_ref().is_some_and(|taken| *taken.user_id == *caller.principal.id),
+        taken,
+        may_take: viewer.may(Act::Approach) && !matches!(next, "Nothing"),
+        sees_options: viewer.may(Act::ReadOffers) && found.is_some(),
+        found,
+        history: lines.into_iter().map(|line| event(line, &people)).collect(),
+        older,
+    };
+    Ok(Page(page))
+}
+
+async fn found(app: &App, stored: &StoredReferral) -> Result<Option<Found>, Fault> {
+    let Some(run_id) = stored.run_id else {
+        return Ok(None);
+    };
+    let run = app.store.run(run_id).await?;
+    Ok(run.map(|run| Found {
+        ranked: run.evaluation.ranked.len(),
+        excluded: run.evaluation.excluded.len(),
+        at: words::at(run.facts.evaluated_at),
+    }))
+}
+
+fn children(referral: &Referral) -> Vec<String> {
+    let one = |child: &oss_domain::Child| {
+        let mut text = words::child(child, referral.start_date);
+        if child.key_stage_4 {
+            text.push_str(", in key stage 4");
+        }
+        if child.uasc {
+            text.push_str(", unaccompanied and seeking asylum");
+        }
+        text
+    };
+    referral.children.iter().map(one).collect()
+}
+
+fn narrative(referral: &Referral) -> Vec<(&'static str, String)> {
+    let narrative = &referral.narrative;
+    let texts = [
+        ("Why a home is needed", &narrative.reason),
+        ("Whom the child is to see, and how", &narrative.contact_plan),
+    ];
+    texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))).collect()
+}
+
+fn needs(needs: &Needs) -> Vec<NeedRow> {
+    let row = |(need, level): (Need, oss_domain::Level)| NeedRow {
+        name: capital(need.in_words()),
+        level: format!("Level {level}: {}", words::level(level)),
+        essential: needs.essential.contains(need),
+    };
+    let mut rows: Vec<_> = needs.levels.present().map(row).collect();
+    rows.sort_by_key(|row| !row.essential);
+    rows
+}
+
+fn locations(referral: &Referral) -> Vec<(&'static str, String)> {
+    let not_given = || "Not given".to_owned();
+    let at = &referral.locations;
+    let contact: Vec<_> = at.contact.iter().map(ToString::to_string).collect();
+    let mut rows = vec![
+        ("Home", at.home.map_or_else(not_given, |it| it.to_string())),
+        ("School", at.school.map_or_else(not_given, |it| it.to_string())),
+        ("People the child sees", if contact.is_empty() { not_given() } else { contact.join(", ") }),
+    ];
+    let zones: Vec<_> = referral
+        .exclusion_zones
+        .iter()
+        .map(|zone| format!("within {} of {}", zone.radius, zone.centre))
+        .collect();
+    if !zones.is_empty() {
+        rows.push(("No home may be", zones.join("; ")));
+    }
+    rows
+}
+
+fn plan(referral: &Referral) -> Vec<(&'static str, String)> {
+    let kinds = referral.placement_types.iter().map(|kind| words::kind(*kind));
+    let mut rows = vec![("Kinds of home in the care plan, in order", join(kinds))];
+    let conditions = &referral.matching;
+    let asked = [
+        (conditions.solo, "the child must live without other children"),
+        (conditions.no_younger_children, "no younger children"),
+        (conditions.no_opposite_sex_children, "no children of the opposite sex"),
+        (conditions.prefers_no_male_household, "a household without men is preferred"),
+        (conditions.wheelchair_accessible, "accessible by wheelchair"),
+        (conditions.parent_and_child, "a parent and child together"),
+        (!referral.avoid_children.is_empty(), "certain children must not live there"),
+    ];
+    let asked = join(asked.into_iter().filter_map(|(is, text)| is.then_some(text)));
+    if !asked.is_empty() {
+        rows.push(("Who else may live there", capital(&asked)));
+    }
+    let out = referral.excluded_authorities.iter().map(|code| words::authority(*code));
+    let out = join(out);
+    if !out.is_empty() {
+        rows.push(("Areas ruled out by a court or the plan", out));
+    }
+    let identity = &referral.identity;
+    let reflected = identity.ethnicities.iter().map(|it| format!("ethnicity {it}"));
+    let reflected = reflected.chain(identity.religion.iter().map(|it| format!("religion: {it}")));
+    let reflected = reflected.chain(identity.languages.iter().map(|it| format!("language: {it}")));
+    let reflected = join(reflected);
+    if !reflected.is_empty() {
+        rows.push(("What the care should reflect", capital(&reflected)));
+    }
+    let legal = &referral.legal_authority;
+    let orders = [
+        (legal.secure_order, "secure accommodation order (section 25)"),
+        (legal.secretary_of_state, "Secretary of State’s approval"),
+    ];
+    let orders = join(orders.into_iter().filter_map(|(is, text)| is.then_some(text)));
+    if !orders.is_empty() {
+        rows.push(("Orders", capital(&orders)));
+    }
+    if let Some(status) = referral.legal_status {
+        rows.push(("Legal status (SSDA903 code)", status.to_string()));
+    }
+    if let Some(category) = referral.category_of_need {
+        rows.push(("Category of need (SSDA903 code)", category.to_string()));
+    }
+    if let Some(setting) = &referral.previous_setting {
+        rows.push(("Lived before in", SettingId::to_string(setting)));
+    }
+    rows
+}
+
+fn join<T: Into<String>>(items: impl Iterator<Item = T>) -> String {
+    items.map(Into::into).collect::<Vec<String>>().join(", ")
+}
+
+/// What is not filled in, and what that costs the child.
+fn missing(referral: &Referral, found: Option<&Found>) -> Vec<Missing> {
+    let homes = found.map_or(0, |found| i64::try_from(found.ranked).unwrap_or(i64::MAX));
+    let homes = words::many(homes, "home");
+    let mut missing = Vec::new();
+    let mut add = |is_missing: bool, what, costs: String| {
+        if is_missing {
+            missing.push(Missing { what, costs });
+        }
+    };
+    let minimum = referral.completeness == Completeness::EmergencyMinimum;
+    add(
+        minimum,
+        "The rest of the referral",
+        "Only what an emergency needs is filled in. The rest is due within one working day.".to_owned(),
+    );
+    add(
+        referral.needs.levels.is_empty(),
+        "Needs",
+        format!("No home can be judged by how well it meets needs: all {homes} count alike."),
+    );
+    add(
+        referral.locations.home.is_none(),
+        "Home postcode",
+        format!("Distances run from the council’s centre: knowing it would place {homes} rightly."),
+    );
+    add(
+        referral.locations.school.is_none(),
+        "School postcode",
+        format!("Knowing it would let us judge the way to school from {homes}."),
+    );
+    add(
+        referral.narrative.wishes_and_feelings.is_none(),
+        "Wishes and feelings",
+        "The law asks for them before any decision (Children Act 1989, section 22).".to_owned(),
+    );
+    add(
+        referral.legal_status.is_none(),
+        "Legal status",
+        "Without it the yearly return on children looked after cannot be filled in.".to_owned(),
+    );
+    missing
+}
+
+fn event(line: HistoryLine, people: &[Person]) -> Event {
+    let names: HashMap<String, &str> =
+        people.iter().map(|person| (person.user_id.to_string(), &*person.name)).collect();
+    let who = match &*line.actor_kind {
+        "person" => names.get(&line.actor).map_or(line.actor.clone(), |name| (*name).to_owned()),
+        "producer" => format!("the case system ({})", line.actor),
+        _ => format!("the service ({})", line.actor),
+    };
+    Event {
+        title: words::act(&line.act),
+        who,
+        at: words::at(line.at),
+        datetime: line.at.to_rfc3339(),
+        thing: line.thing,
+        reason: line.reason,
+    }
+}
