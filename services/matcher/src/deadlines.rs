@@ -4,9 +4,10 @@
 //! clock that jumps change nothing.
 
 use crate::Matcher;
-use oss_domain::Ids;
+use oss_domain::{DeadlineId, Ids};
 use oss_workflow::{
-    Actor, Context, Refusal, Store, StoreError, Wanted, World,
+    Actor, Context, Refusal, Store, StoreError, Unit, Wanted, World,
+    call_off::Ranking,
     deadline::{self, Deadline, Due},
 };
 use std::time::Duration;
@@ -86,6 +87,17 @@ impl Matcher {
             ..Wanted::default()
         };
         let (mut unit, transaction) = self.store.open(&wanted).await?;
+        let done = self.settle_one(&mut unit, deadline.deadline_id, ranking.as_ref())?;
+        self.store.commit(unit, transaction).await?;
+        Ok(done)
+    }
+
+    fn settle_one(
+        &mut self,
+        unit: &mut Unit,
+        id: DeadlineId,
+        ranking: Option<&Ranking>,
+    ) -> Result<bool, Refusal> {
         let now = self.clock.now();
         let mut context = Context {
             actor: Actor::Service("scheduler"),
@@ -99,10 +111,7 @@ impl Matcher {
             locate: &|postcode| self.gazetteer.locate(postcode),
             seal: &self.seal,
         };
-        let id = deadline.deadline_id;
-        let done = deadline::act(&mut unit, &mut context, &world, id, ranking.as_ref())?;
-        self.store.commit(unit, transaction).await?;
-        Ok(done)
+        deadline::act(unit, &mut context, &world, id, ranking)
     }
 }
 
