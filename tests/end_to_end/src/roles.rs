@@ -1,0 +1,206 @@
+//! The roles as a deployment runs them: each a process of its own, configured by environment, on
+//! servers that can be killed.
+
+use crate::{
+    Api, Observer, Producer, SOON,
+    binary::{self, oss, root},
+    free_port,
+    product::temp_dir,
+};
+use oss_messaging::Settings;
+use oss_runtime::dev_servers::{
+    Durability, PostgresServer,
+    postgres::{self, Settings as PostgresSettings},
+};
+use oss_testkit::{NatsServer, wait};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+const TOKEN: &str = "a-token-of-the-tests";
+
+/// NATS, PostgreSQL and the three roles.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The broker.
+    pub nats: NatsServer,
+    database: Database,
+    dir: TempDir,
+    http_port: u16,
+    ops_ports: [u16; 3],
+    roles: Vec<Child>,
+}
+
+impl Deployment {
+    /// Starts all of it, with an empty register.
+    pub async fn start() -> Self {
+        let dir = temp_dir();
+        let (nats, database) = tokio::join!(NatsServer::start(), Database::start(&dir));
+        let mut deployment = Self {
+            nats,
+            database,
+            dir,
+            http_port: free_port(),
+            ops_ports: [free_port(), free_port(), free_port()],
+            roles: Vec::new(),
+        };
+        let migrated = deployment
+            .oss()
+            .arg("migrate")
+            .output()
+            .await
+            .expect("oss runs");
+        let said = String::from_utf8_lossy(&migrated.stderr);
+        assert!(migrated.status.success(), "{said}");
+        for (role, ops_port) in ["matcher", "relay", "desk"]
+            .into_iter()
+            .zip(deployment.ops_ports)
+        {
+            let log = File::create(deployment.dir.path().join(role)).expect("a file can be made");
+            let child = deployment
+                .oss()
+                .arg(role)
+                .env("OSS_OPS__LISTEN", format!("127.0.0.1:{ops_port}"))
+                .stdout(log.try_clone().expect("a file can be shared"))
+                .stderr(log)
+                .spawn();
+            deployment.roles.push(child.expect("oss can be started"));
+        }
+        wait::until(SOON, || async { deployment.is_ready().await }).await;
+        deployment
+    }
+
+    /// A command with the deployment's configuration.
+    fn oss(&self) -> Command {
+        let mut command = oss();
+        command
+            .env("OSS_DATABASE__URL", self.database.url("oss_app"))
+            .env("OSS_DATABASE__OWNER_URL", self.database.url("oss"))
+            .env("OSS_NATS__URL", self.nats.url())
+            .env("OSS_KEYS__INSTALLATION_KEY", "07".repeat(32))
+            .env("OSS_HTTP__API_TOKEN", TOKEN)
+            .env("OSS_HTTP__LISTEN", format!("127.0.0.1:{}", self.http_port))
+            .current_dir(self.dir.path());
+        command
+    }
+
+    /// Runs a command with the deployment's configuration.
+    pub async fn run(&self, args: &[&str]) -> binary::Ended {
+        let output = self.oss().args(args).output().await.expect("oss runs");
+        binary::Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Whether every role says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        for port in self.ops_ports {
+            let url = format!("http://127.0.0.1:{port}/health/ready");
+            let answer = reqwest::get(url).await;
+            if !answer.is_ok_and(|answer| answer.status().is_success()) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether every role still runs as the process that was started.
+    pub fn all_run(&mut self) -> bool {
+        self.roles
+            .iter_mut()
+            .all(|role| matches!(role.try_wait(), Ok(None)))
+    }
+
+    /// The API.
+    pub fn api(&self) -> Api {
+        Api::new(&format!("http://127.0.0.1:{}", self.http_port), TOKEN)
+    }
+
+    /// Connects a producer and an observer.
+    pub async fn clients(&self) -> (Producer, Observer) {
+        let as_whom = |prefix: &str| Settings {
+            inbox_prefix: format!("_INBOX.{prefix}"),
+            ..Settings::open(&self.nats.url())
+        };
+        let observer = Observer::connect(&as_whom("observer")).await;
+        (Producer::connect(&as_whom("producer")).await, observer)
+    }
+
+    /// Kills the database and starts it again.
+    pub async fn restart_database(&mut self) {
+        self.database.restart().await;
+    }
+
+    /// What the roles have logged.
+    pub fn logs(&self) -> String {
+        ["matcher", "relay", "desk"]
+            .map(|role| fs::read_to_string(self.dir.path().join(role)).unwrap_or_default())
+            .concat()
+    }
+
+    /// Tells every role to stop; each ends cleanly.
+    pub async fn stop(mut self) {
+        for role in &self.roles {
+            binary::signal("TERM", role.id().expect("it runs")).await;
+        }
+        for role in &mut self.roles {
+            let ended = tokio::time::timeout(SOON, role.wait())
+                .await
+                .expect("it stops");
+            assert_eq!(ended.expect("it is our child").code(), Some(0));
+        }
+    }
+}
+
+/// A PostgreSQL that keeps what it has committed, however it is killed.
+#[derive(Debug)]
+struct Database {
+    dir: PathBuf,
+    running: Option<PostgresServer>,
+    port: u16,
+    socket_dir: PathBuf,
+}
+
+impl Database {
+    async fn start(dir: &TempDir) -> Self {
+        let mut database = Self {
+            dir: dir.path().join("postgres"),
+            running: None,
+            port: free_port(),
+            socket_dir: PathBuf::new(),
+        };
+        database.restart().await;
+        database
+    }
+
+    async fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.kill().await;
+        }
+        let installation = postgres::find(&root().join(".tools"), None, &|_| {})
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let running = PostgresServer::start(PostgresSettings {
+            installation: &installation,
+            dir: &self.dir,
+            port: Some(self.port),
+            password: None,
+            short_name: &format!("e2e{}", self.port),
+            durability: Durability::Kept,
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+        running.socket_dir().clone_into(&mut self.socket_dir);
+        self.running = Some(running);
+    }
+
+    fn url(&self, role: &str) -> String {
+        let (port, dir) = (self.port, self.socket_dir.display());
+        format!("postgres://{role}@localhost:{port}/oss?host={dir}")
+    }
+}
