@@ -3,10 +3,15 @@
 mod access;
 mod acts;
 mod bad_requests;
+mod browser;
 mod every_answer;
 mod idempotency;
 mod listening;
+mod local_login;
 mod matching;
+mod openid;
+mod provider;
 mod referrals;
+mod sessions;
 mod settings;
 mod support;

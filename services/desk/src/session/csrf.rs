@@ -23,7 +23,8 @@ pub(crate) const HEADER: &str = "x-csrf-token";
 pub(crate) struct Token(Arc<str>);
 
 impl Token {
-    pub(super) fn of(session: &cookie::Token) -> Self {
+    /// The one of the session with this token.
+    pub(crate) fn of(session: &cookie::Token) -> Self {
         let digest = Sha256::new()
             .chain_update("oss csrf 1 ")
             .chain_update(session.expose());

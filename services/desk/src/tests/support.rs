@@ -57,6 +57,13 @@ impl Desk {
         Self::on(Self::database().await, limits).await
     }
 
+    /// Where people sign in like that.
+    pub(crate) async fn with_sign_in(sign_in: crate::SignIn) -> Self {
+        let (mut deps, clock) = Self::deps(Self::database().await, Limits::default()).await;
+        deps.sign_in = sign_in;
+        Self::of(deps, clock)
+    }
+
     /// With a database that is away.
     pub(crate) async fn without_database() -> Self {
         let options = ConnectOptions::new("postgres://oss@127.0.0.1:1/none", "desk", &councils());
@@ -79,6 +86,10 @@ impl Desk {
 
     async fn on(store: PgStore, limits: Limits) -> Self {
         let (deps, clock) = Self::deps(store, limits).await;
+        Self::of(deps, clock)
+    }
+
+    fn of(deps: Deps, clock: Arc<ManualClock>) -> Self {
         let (store, metrics) = (Arc::clone(&deps.store), deps.metrics.clone());
         let (_, app) = App::new(deps).unwrap();
         Self {
