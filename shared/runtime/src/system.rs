@@ -1,11 +1,11 @@
 //! Where the current time and chance come from outside tests.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use oss_domain::Clock;
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 
-/// The system's own clock: the one place that may call [`Utc::now`].
+/// The system's own clock, in whole microseconds: the one place that may call [`Utc::now`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -15,7 +15,8 @@ impl Clock for SystemClock {
         reason = "this is where the time comes from"
     )]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // As PostgreSQL keeps it: what is told now is what is read later.
+        Utc::now().trunc_subsecs(6)
     }
 }
 

@@ -26,12 +26,7 @@ impl Passwords {
     /// Returns an error where the file is there and cannot be read.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("passwords.json");
-        let known = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::from),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-            Err(error) => Err(error),
-        }
-        .map_err(Error::file("read", &path))?;
+        let known = read(&path)?;
         Ok(Self { path, known })
     }
 
@@ -48,8 +43,13 @@ impl Passwords {
         if let Some(password) = self.known.get(name) {
             return Ok(password.clone());
         }
-        let password = Secret::generate(rng);
-        self.known.insert(name.to_owned(), password.clone());
+        // Somebody else of this process may have written some down since: they must not be lost.
+        self.known.extend(read(&self.path)?);
+        let password = self
+            .known
+            .entry(name.to_owned())
+            .or_insert_with(|| Secret::generate(rng))
+            .clone();
         let plain: BTreeMap<&str, &str> = self
             .known
             .iter()
@@ -61,6 +61,15 @@ impl Passwords {
             .map_err(Error::file("write", &self.path))?;
         Ok(password)
     }
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, Secret<String>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::from),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error),
+    }
+    .map_err(Error::file("read", path))
 }
 
 /// Writes a file whole or not at all, readable by its owner only.
@@ -107,5 +116,18 @@ mod tests {
             .mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!format!("{again:?}").contains(first.expose()));
+    }
+    #[test]
+    fn two_who_keep_them_lose_none_of_each_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut rng = seeded_rng();
+        let mut first = Passwords::open(dir.path()).unwrap();
+        let mut second = Passwords::open(dir.path()).unwrap();
+        let relay = first.get_or_generate("relay", &mut rng).unwrap();
+        let matcher = second.get_or_generate("matcher", &mut rng).unwrap();
+        first.get_or_generate("desk", &mut rng).unwrap();
+        let mut later = Passwords::open(dir.path()).unwrap();
+        assert_eq!(later.get_or_generate("relay", &mut rng).unwrap(), relay);
+        assert_eq!(later.get_or_generate("matcher", &mut rng).unwrap(), matcher);
     }
 }
