@@ -53,13 +53,18 @@ fn build() -> PathBuf {
 /// `oss`, without this process's own configuration.
 pub fn oss() -> Command {
     let mut command = Command::new(path());
+    unconfigured(&mut command);
+    command
+}
+
+/// Keeps this process's own configuration, and its standard input, from a command.
+pub fn unconfigured(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"OSS_") {
             command.env_remove(name);
         }
     }
     command.stdin(Stdio::null()).kill_on_drop(true);
-    command
 }
 
 /// What a command said and how it ended.

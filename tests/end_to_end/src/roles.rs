@@ -185,16 +185,21 @@ impl Database {
         let installation = postgres::find(&root().join(".tools"), None, &|_| {})
             .await
             .unwrap_or_else(|error| panic!("{error}"));
-        let running = PostgresServer::start(PostgresSettings {
-            installation: &installation,
-            dir: &self.dir,
-            port: Some(self.port),
-            password: None,
-            short_name: &format!("e2e{}", self.port),
-            durability: Durability::Kept,
+        let short_name = format!("e2e{}", self.port);
+        // What a killed server's clients still hold keeps the next one from starting for a moment.
+        let running = wait::until_some(SOON, || async {
+            let settings = PostgresSettings {
+                installation: &installation,
+                dir: &self.dir,
+                port: Some(self.port),
+                password: None,
+                short_name: &short_name,
+                durability: Durability::Kept,
+            };
+            PostgresServer::start(settings).await.ok()
         })
         .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .expect("PostgreSQL starts");
         running.socket_dir().clone_into(&mut self.socket_dir);
         self.running = Some(running);
     }

@@ -169,7 +169,9 @@ async fn runs_as_nobody() {
         .status();
     assert!(chmod.unwrap().success());
     let port = || oss_end_to_end::free_port().to_string();
-    let mut child = tokio::process::Command::new("setpriv")
+    let mut command = tokio::process::Command::new("setpriv");
+    binary::unconfigured(&mut command);
+    let mut child = command
         .args([
             "--reuid=65534",
             "--regid=65534",
@@ -189,7 +191,6 @@ async fn runs_as_nobody() {
         ])
         .env("HOME", dir.path())
         .stdout(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
