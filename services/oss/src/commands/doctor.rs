@@ -67,8 +67,20 @@ async fn checks(store: &PgStore) -> Vec<(&'static str, Result<Vec<Violation>, St
             store.check_referral_heads().await,
         ),
         (
-            "no place and no child is taken twice",
+            "exactly the places that somebody has are taken",
             store.check_places().await,
+        ),
+        (
+            "no place and no child ever was taken twice",
+            store.check_never_taken_twice().await,
+        ),
+        (
+            "offers, placements and deadlines stand where they can",
+            store.check_life().await,
+        ),
+        (
+            "every decision and approach is a person's",
+            store.check_decisions().await,
         ),
         (
             "every change is audited",
