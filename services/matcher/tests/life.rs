@@ -235,13 +235,12 @@ impl Council {
                 decision::select(unit, context, world, &ranking, choice)
             };
             match self.try_to("com", &self.want(offer), select).await {
-                Ok(selected) => Some(selected),
                 // The matcher was in between: the new list is looked at.
                 Err(Refusal::Conflict {
                     code: "ranking_changed",
                     ..
                 }) => None,
-                Err(refusal) => panic!("{refusal}"),
+                selected => Some(selected.unwrap()),
             }
         })
         .await;
