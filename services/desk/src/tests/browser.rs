@@ -132,7 +132,7 @@ impl Browser {
         let (parts, body) = response.into_parts();
         for set in parts.headers.get_all(header::SET_COOKIE) {
             let set = cookie_crate(set.to_str().unwrap());
-            if set.max_age().is_some_and(|age| age.is_zero()) {
+            if set.max_age() == Some(::cookie::time::Duration::ZERO) {
                 self.cookies.remove(set.name());
             } else {
                 self.cookies

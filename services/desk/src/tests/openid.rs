@@ -174,7 +174,7 @@ const HOSTILE: &[(&str, Tamper)] = &[
     }),
     ("ES256 in name", |it, _| it.header["alg"] = "ES256".into()),
     ("another's key under the right id", |it, _| {
-        it.sign = Sign::Rs256(2)
+        it.sign = Sign::Rs256(2);
     }),
     ("another's key under an id of its own", |it, _| {
         it.header["kid"] = "theirs".into();
@@ -210,10 +210,10 @@ const HOSTILE: &[(&str, Tamper)] = &[
         }
     }),
     ("no signature", |it, _| {
-        it.after = |token| token[..=token.rfind('.').unwrap()].to_owned()
+        it.after = |token| token[..=token.rfind('.').unwrap()].to_owned();
     }),
     ("half a signature", |it, _| {
-        it.after = |token| token[..token.len() - 100].to_owned()
+        it.after = |token| token[..token.len() - 100].to_owned();
     }),
     ("a signature of zeros", |it, _| {
         it.after = |token| {
@@ -224,10 +224,10 @@ const HOSTILE: &[(&str, Tamper)] = &[
     ("no token at all", |it, _| it.after = |_| "abc".to_owned()),
     ("an empty token", |it, _| it.after = |_| String::new()),
     ("five parts, as if encrypted", |it, _| {
-        it.after = |token| format!("{token}.AAAA.AAAA")
+        it.after = |token| format!("{token}.AAAA.AAAA");
     }),
     ("another issuer", |it, _| {
-        it.claims["iss"] = "https://login.evil.example/v2.0".into()
+        it.claims["iss"] = "https://login.evil.example/v2.0".into();
     }),
     ("another tenant's issuer", |it, world| {
         it.claims["iss"] = world
@@ -241,52 +241,52 @@ const HOSTILE: &[(&str, Tamper)] = &[
     }),
     ("no issuer", |it, _| remove(it, "iss")),
     ("for another", |it, _| {
-        it.claims["aud"] = "another-app".into()
+        it.claims["aud"] = "another-app".into();
     }),
     ("for us and another", |it, _| {
-        it.claims["aud"] = json!([CLIENT, "another-app"])
+        it.claims["aud"] = json!([CLIENT, "another-app"]);
     }),
     ("for nobody", |it, _| remove(it, "aud")),
     ("for us by another", |it, _| {
-        it.claims["azp"] = "another-app".into()
+        it.claims["azp"] = "another-app".into();
     }),
     ("another's nonce", |it, _| {
-        it.claims["nonce"] = "another".into()
+        it.claims["nonce"] = "another".into();
     }),
     ("no nonce", |it, _| remove(it, "nonce")),
     ("expired", |it, world| {
-        it.claims["exp"] = (world.now() - 121).into()
+        it.claims["exp"] = (world.now() - 121).into();
     }),
     ("never expires", |it, _| remove(it, "exp")),
     ("not valid yet", |it, world| {
-        it.claims["nbf"] = (world.now() + 121).into()
+        it.claims["nbf"] = (world.now() + 121).into();
     }),
     ("issued in the future", |it, world| {
-        it.claims["iat"] = (world.now() + 121).into()
+        it.claims["iat"] = (world.now() + 121).into();
     }),
     ("issued long ago", |it, world| {
-        it.claims["iat"] = (world.now() - 3600).into()
+        it.claims["iat"] = (world.now() - 3600).into();
     }),
     ("of another tenant", |it, _| {
-        it.claims["tid"] = "another-tenant".into()
+        it.claims["tid"] = "another-tenant".into();
     }),
     ("of no tenant", |it, _| remove(it, "tid")),
     ("of nobody", |it, _| remove(it, "oid")),
     ("of a name that is empty", |it, _| {
-        it.claims["oid"] = "".into()
+        it.claims["oid"] = "".into();
     }),
     ("of a name with a nought in it", |it, _| {
-        it.claims["oid"] = "a\0b".into()
+        it.claims["oid"] = "a\0b".into();
     }),
     ("of a name too long", |it, _| {
-        it.claims["oid"] = "a".repeat(256).into()
+        it.claims["oid"] = "a".repeat(256).into();
     }),
     ("without roles", |it, _| remove(it, "roles")),
     ("with roles of none of ours", |it, _| {
-        it.claims["roles"] = json!(["Commissioner", "admin", ""])
+        it.claims["roles"] = json!(["Commissioner", "admin", ""]);
     }),
     ("with roles that are no list", |it, _| {
-        it.claims["roles"] = "director".into()
+        it.claims["roles"] = "director".into();
     }),
     ("with groups for roles", |it, _| {
         remove(it, "roles");

@@ -34,11 +34,10 @@ pub(crate) const REDIRECT: &str = "https://desk.example/sign-in/callback";
 
 /// The provider's key, the one it changes to, and somebody else's.
 pub(crate) static KEYS: LazyLock<[RsaPrivateKey; 3]> = LazyLock::new(|| {
-    let keys = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let draw = || scope.spawn(|| RsaPrivateKey::new(&mut OsRng, 2048).unwrap());
         [draw(), draw(), draw()].map(|thread| thread.join().unwrap())
-    });
-    keys
+    })
 });
 
 /// A token that is to be made, honest until somebody tampers with it.
