@@ -22,7 +22,6 @@ pub struct Producer {
     /// The connection, for what this does not do.
     pub connection: Connection,
     publisher: Publisher,
-    n_events: AtomicU32,
 }
 
 impl Producer {
@@ -35,7 +34,6 @@ impl Producer {
         Self {
             publisher: Publisher::new(&connection),
             connection,
-            n_events: AtomicU32::new(0),
         }
     }
 
@@ -48,7 +46,7 @@ impl Producer {
 
     /// An event that has not been published.
     pub fn event(&self, noun_verb: &str, data: &Value) -> Value {
-        let nth = self.n_events.fetch_add(1, Ordering::Relaxed);
+        let nth = next();
         json!({
             "specversion": "1.0",
             "id": format!("{:?}-{nth}", std::process::id()),
@@ -84,7 +82,7 @@ impl Producer {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<(), PublishError> {
-        let nth = self.n_events.fetch_add(1, Ordering::Relaxed);
+        let nth = next();
         let mut all = vec![(
             "Content-Type".to_owned(),
             "application/cloudevents+json".to_owned(),
@@ -101,6 +99,12 @@ impl Producer {
         };
         self.publisher.publish_and_confirm(message).await.map(drop)
     }
+}
+
+/// A number that no other event or message of this process has.
+fn next() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Where an event of Derby's belongs.
