@@ -201,6 +201,8 @@ impl Job {
                 wanted
                     .referrals
                     .insert((referral.authority, referral.referral_id.clone()));
+                // A first revision finds no place kept for it, and need not wait for the register.
+                wanted.places |= referral.revision > 1;
             }
             Task::Withdraw {
                 authority,

@@ -8,7 +8,7 @@ use crate::{
 use oss_domain::Ids;
 use oss_telemetry::TraceParent;
 use oss_workflow::{
-    Actor, Context, Refusal, Unit, World, answer, call_off, occupancy, placement,
+    Actor, Context, Refusal, Unit, World, answer, call_off, hold, occupancy, placement,
     ranking::{Market, rank_referral},
     referral::{self, Received},
     supply,
@@ -32,6 +32,9 @@ impl Matcher {
                 let referral = &to_rank.referral;
                 let received = referral::receive(unit, &mut context, referral, to_rank.content)?;
                 let at = (referral.authority, referral.referral_id.clone());
+                if received != Received::Ignored && referral.revision > 1 {
+                    hold::follow_revision(unit, &mut context, &at);
+                }
                 if received == Received::ToRank
                     && let Some(shelf) = self.index.shelf(referral.authority)
                 {

@@ -24,8 +24,15 @@ pub fn served(policy: &Policy, authority: AuthorityCode) -> Result<(), FieldErro
 
 /// What is wrong with a register's entry.
 #[must_use]
-pub fn setting_faults(setting: &Setting, gazetteer: &Gazetteer, policy: &Policy) -> Vec<FieldError> {
-    let mut faults: Vec<FieldError> = served(policy, setting.authority).err().into_iter().collect();
+pub fn setting_faults(
+    setting: &Setting,
+    gazetteer: &Gazetteer,
+    policy: &Policy,
+) -> Vec<FieldError> {
+    let mut faults: Vec<FieldError> = served(policy, setting.authority)
+        .err()
+        .into_iter()
+        .collect();
     if gazetteer.locate(&setting.postcode).is_none() {
         faults.push(FieldError::new(
             "/postcode",

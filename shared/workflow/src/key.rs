@@ -61,8 +61,8 @@ impl OfferSeal {
     /// The id of the offer of `setting` for `referral`.
     #[must_use]
     pub fn seal(&self, referral: ReferralKey, setting: SettingKey) -> OfferId {
-        let pair = (u128::from(referral.0.cast_unsigned()) << 64)
-            | u128::from(setting.0.cast_unsigned());
+        let pair =
+            (u128::from(referral.0.cast_unsigned()) << 64) | u128::from(setting.0.cast_unsigned());
         let mut block = Block::<Aes128>::from(pair.to_be_bytes());
         self.0.encrypt_block(&mut block);
         OfferId::from_bytes(block.into())
@@ -74,9 +74,15 @@ impl OfferSeal {
         let mut block = Block::<Aes128>::from(*offer.as_bytes());
         self.0.decrypt_block(&mut block);
         let pair = u128::from_be_bytes(block.into());
-        #[expect(clippy::cast_possible_truncation, reason = "each half is taken on purpose")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "each half is taken on purpose"
+        )]
         let (referral, setting) = ((pair >> 64) as u64, pair as u64);
-        (ReferralKey(referral.cast_signed()), SettingKey(setting.cast_signed()))
+        (
+            ReferralKey(referral.cast_signed()),
+            SettingKey(setting.cast_signed()),
+        )
     }
 }
 
@@ -90,6 +96,9 @@ mod tests {
         let offer = seal.seal(ReferralKey(1), SettingKey(2));
         assert_eq!(seal.open(offer), (ReferralKey(1), SettingKey(2)));
         assert_ne!(offer, seal.seal(ReferralKey(1), SettingKey(3)));
-        assert_ne!(OfferSeal::new([8; 16]).open(offer), (ReferralKey(1), SettingKey(2)));
+        assert_ne!(
+            OfferSeal::new([8; 16]).open(offer),
+            (ReferralKey(1), SettingKey(2))
+        );
     }
 }

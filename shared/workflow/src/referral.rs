@@ -49,18 +49,21 @@ pub fn receive(
         }
         Some(head) => (head.key, head.state),
     };
-    let head = unit.referrals.entry(at.clone()).or_insert_with(|| ReferralHead {
-        key,
-        authority: at.0,
-        referral_id: at.1.clone(),
-        revision,
-        content,
-        state,
-        run: None,
-        evaluated: None,
-        received_at: context.now,
-        referral: None,
-    });
+    let head = unit
+        .referrals
+        .entry(at.clone())
+        .or_insert_with(|| ReferralHead {
+            key,
+            authority: at.0,
+            referral_id: at.1.clone(),
+            revision,
+            content,
+            state,
+            run: None,
+            evaluated: None,
+            received_at: context.now,
+            referral: None,
+        });
     head.revision = revision;
     head.content = content;
     head.referral = Some(referral.clone());
@@ -72,7 +75,14 @@ pub fn receive(
         content,
         received_at: context.now,
     });
-    unit.record(context, at.0, Some(key), "referral.received", format!("revision {revision}"), None);
+    unit.record(
+        context,
+        at.0,
+        Some(key),
+        "referral.received",
+        format!("revision {revision}"),
+        None,
+    );
     unit.announce(
         context,
         Event::ReferralReceived {
@@ -83,7 +93,11 @@ pub fn receive(
         },
     );
     unit.changed_referrals.insert(at);
-    Ok(if state.is_open() { Received::ToRank } else { Received::Stored })
+    Ok(if state.is_open() {
+        Received::ToRank
+    } else {
+        Received::Stored
+    })
 }
 
 /// Closes a referral that needs no home any more; final, even when it arrives first.
@@ -123,7 +137,9 @@ pub fn withdraw(
             );
         }
     }
-    let Some(head) = unit.referrals.get_mut(&at) else { return Ok(false) };
+    let Some(head) = unit.referrals.get_mut(&at) else {
+        return Ok(false);
+    };
     head.state = ReferralState::Withdrawn;
     let key = head.key;
     unit.record(
@@ -136,15 +152,21 @@ pub fn withdraw(
     );
     unit.announce(
         context,
-        Event::ReferralClosed { authority, referral_id: referral_id.clone(), placement_id: None },
+        Event::ReferralClosed {
+            authority,
+            referral_id: referral_id.clone(),
+            placement_id: None,
+        },
     );
     unit.changed_referrals.insert(at);
     Ok(true)
 }
 
 fn spare_key(unit: &mut Unit) -> Result<ReferralKey, Refusal> {
-    unit.spare_referral_keys.pop().ok_or_else(|| Refusal::Conflict {
-        code: "not_opened",
-        why: "the referral was not part of the unit of work".to_owned(),
-    })
+    unit.spare_referral_keys
+        .pop()
+        .ok_or_else(|| Refusal::Conflict {
+            code: "not_opened",
+            why: "the referral was not part of the unit of work".to_owned(),
+        })
 }

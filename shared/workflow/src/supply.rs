@@ -5,7 +5,10 @@ use crate::{
     refusal::Refusal,
     unit::{Context, Entry, SettingHead, Unit},
 };
-use oss_domain::{AuthorityCode, Setting, SettingId, setting::{Occupancy, VacancyChange}};
+use oss_domain::{
+    AuthorityCode, Setting, SettingId,
+    setting::{Occupancy, VacancyChange},
+};
 use std::sync::Arc;
 
 /// Takes in a whole entry. Returns whether anything changed: a version not higher than the
@@ -23,10 +26,23 @@ pub fn change_setting(
     let (key, setting) = match unit.settings.get(&at) {
         None => (spare_key(unit)?, setting),
         Some(head) if setting.version <= head.version => return Ok(false),
-        Some(head) => (head.key, with_newer_occupancy(setting, head.setting.as_deref())),
+        Some(head) => (
+            head.key,
+            with_newer_occupancy(setting, head.setting.as_deref()),
+        ),
     };
     let version = setting.version;
-    store(unit, context, at, SettingHead { key, version, open: true, setting: Some(setting.into()) });
+    store(
+        unit,
+        context,
+        at,
+        SettingHead {
+            key,
+            version,
+            open: true,
+            setting: Some(setting.into()),
+        },
+    );
     Ok(true)
 }
 
@@ -52,7 +68,17 @@ pub fn close_setting(
         }
         Some(head) => (head.key, head.setting.clone()),
     };
-    store(unit, context, at, SettingHead { key, version, open: false, setting });
+    store(
+        unit,
+        context,
+        at,
+        SettingHead {
+            key,
+            version,
+            open: false,
+            setting,
+        },
+    );
     Ok(true)
 }
 
@@ -68,7 +94,9 @@ pub fn change_vacancy(
     change: VacancyChange,
 ) -> Result<bool, Refusal> {
     let at = (change.authority, change.setting_id.clone());
-    let unknown = || Refusal::NotKnownYet { what: format!("setting {}", at.1) };
+    let unknown = || Refusal::NotKnownYet {
+        what: format!("setting {}", at.1),
+    };
     let head = unit.settings.get(&at).ok_or_else(unknown)?;
     let stored = head.setting.as_deref().ok_or_else(unknown)?;
     if change.occupancy_version < stored.occupancy.version {
@@ -80,14 +108,21 @@ pub fn change_vacancy(
         residents: change.residents.unwrap_or_else(|| before.residents.clone()),
         blocked_places: change.blocked_places.unwrap_or(before.blocked_places),
         bedrooms_free: change.bedrooms_free.or(before.bedrooms_free),
-        restrictions: change.restrictions.unwrap_or_else(|| before.restrictions.clone()),
+        restrictions: change
+            .restrictions
+            .unwrap_or_else(|| before.restrictions.clone()),
     };
     let setting = Setting {
         occupancy,
-        capacity_confirmed_at: change.capacity_confirmed_at.or(stored.capacity_confirmed_at),
+        capacity_confirmed_at: change
+            .capacity_confirmed_at
+            .or(stored.capacity_confirmed_at),
         ..stored.clone()
     };
-    let head = SettingHead { setting: Some(setting.into()), ..head.clone() };
+    let head = SettingHead {
+        setting: Some(setting.into()),
+        ..head.clone()
+    };
     store(unit, context, at, head);
     Ok(true)
 }
@@ -110,16 +145,34 @@ fn store(
 ) {
     let from: SupplyVersion = unit.next_supply_version(at.0);
     let setting: Option<Arc<Setting>> = head.setting.clone().filter(|_| head.open);
-    let act = if head.open { "setting.changed" } else { "setting.closed" };
-    unit.record(context, at.0, None, act, format!("{} version {}", at.1, head.version), None);
-    unit.log.push(Entry::SettingVersion { key: head.key, from, at: context.now, setting });
+    let act = if head.open {
+        "setting.changed"
+    } else {
+        "setting.closed"
+    };
+    unit.record(
+        context,
+        at.0,
+        None,
+        act,
+        format!("{} version {}", at.1, head.version),
+        None,
+    );
+    unit.log.push(Entry::SettingVersion {
+        key: head.key,
+        from,
+        at: context.now,
+        setting,
+    });
     unit.settings.insert(at.clone(), head);
     unit.changed_settings.insert(at);
 }
 
 fn spare_key(unit: &mut Unit) -> Result<SettingKey, Refusal> {
-    unit.spare_setting_keys.pop().ok_or_else(|| Refusal::Conflict {
-        code: "not_opened",
-        why: "the setting was not part of the unit of work".to_owned(),
-    })
+    unit.spare_setting_keys
+        .pop()
+        .ok_or_else(|| Refusal::Conflict {
+            code: "not_opened",
+            why: "the setting was not part of the unit of work".to_owned(),
+        })
 }

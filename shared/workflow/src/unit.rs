@@ -12,8 +12,8 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
-    ApprovalId, AuthorityCode, DeadLetterId, DeadlineId, EventId, FieldError, HoldId, Ids, OfferId, PlacementId,
-    Referral, ReferralId, RunId, Setting, SettingId, lifecycle::ReferralState,
+    ApprovalId, AuthorityCode, DeadLetterId, DeadlineId, EventId, FieldError, HoldId, Ids, OfferId,
+    PlacementId, Referral, ReferralId, RunId, Setting, SettingId, lifecycle::ReferralState,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -272,11 +272,7 @@ impl Unit {
     }
 
     /// Leaves a referral's current run as it is, also for the supply `version`.
-    pub fn evaluated_as_it_is(
-        &mut self,
-        at: &(AuthorityCode, ReferralId),
-        version: SupplyVersion,
-    ) {
+    pub fn evaluated_as_it_is(&mut self, at: &(AuthorityCode, ReferralId), version: SupplyVersion) {
         if let Some(head) = self.referrals.get_mut(at) {
             head.evaluated = Some(version);
             self.changed_referrals.insert(at.clone());

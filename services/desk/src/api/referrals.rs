@@ -25,7 +25,10 @@ use oss_domain::{
 };
 use oss_matching::Query;
 use oss_storage::referrals::{ReferralCursor, ReferralFilter, StoredReferral};
-use oss_workflow::{ReferralHead, ReferralKey, Unit, Wanted, referral};
+use oss_workflow::{
+    ReferralHead, ReferralKey, Unit, Wanted, call_off, hold,
+    referral::{self, Received},
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -73,6 +76,7 @@ async fn receive(
     let at = (referral.authority, referral.referral_id.clone());
     let wanted = Wanted {
         referrals: [at.clone()].into(),
+        places: referral.revision > 1,
         ..Wanted::default()
     };
     let content = content_hash(&referral);
@@ -87,7 +91,9 @@ async fn receive(
         if let Some(head) = stored {
             refuse_stale(head, referral.revision, content)?;
         }
-        referral::receive(unit, context, &referral, content)?;
+        if referral::receive(unit, context, &referral, content)? != Received::Ignored {
+            hold::follow_revision(unit, context, &at);
+        }
         head_of(unit, &at)
     })
     .await?;
@@ -132,7 +138,11 @@ pub(crate) async fn withdraw(
 ) -> Result<impl IntoResponse, Fault> {
     let Withdraw { reason } =
         Withdraw::from_json(&body).map_err(|errors| Fault::invalid(&errors))?;
-    let wanted = find::referral(&caller, &id, &parameters)?;
+    // Places that are kept for it are let go.
+    let wanted = Wanted {
+        places: true,
+        ..find::referral(&caller, &id, &parameters)?
+    };
     let head = act(&app, &caller, &wanted, |unit, context| {
         let head = find::the_referral(unit)?;
         preconditions.check(Some(&EntityTag::of_referral(head.revision)))?;
@@ -140,8 +150,10 @@ pub(crate) async fn withdraw(
             let detail = "A placement is ended, not withdrawn.";
             return Err(Fault::conflict("placed", "The child is placed", detail));
         }
-        let at = (head.authority, head.referral_id.clone());
-        referral::withdraw(unit, context, at.0, &at.1, &reason)?;
+        let (at, key) = ((head.authority, head.referral_id.clone()), head.key);
+        if referral::withdraw(unit, context, at.0, &at.1, &reason)? {
+            call_off::wind_up(unit, context, key, "referral_withdrawn");
+        }
         head_of(unit, &at)
     })
     .await?;

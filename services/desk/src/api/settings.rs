@@ -17,7 +17,7 @@ use axum::{
 };
 use oss_contract::{setting_from_json, setting_to_json};
 use oss_domain::{FieldError, Setting, SettingId};
-use oss_workflow::{SettingHead, Wanted, supply};
+use oss_workflow::{SettingHead, Wanted, occupancy, supply};
 use std::sync::Arc;
 
 /// `PUT /settings/{id}`
@@ -51,6 +51,7 @@ pub(crate) async fn write(
             }
         };
         supply::change_setting(unit, context, setting.clone())?;
+        occupancy::hand_over(unit, context, &at);
         let stored = unit.settings.get(&at).and_then(|head| head.setting.clone());
         Ok((status, stored.ok_or_else(Fault::internal)?))
     })
