@@ -77,6 +77,12 @@ pub(crate) enum Command {
     /// Checks every invariant on live data, and says which row breaks it.
     #[command(after_help = "Example:\n  oss doctor --data-dir .oss")]
     Doctor,
+    /// Verifies the audit: that no line was edited, deleted, reordered or cut off.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  oss audit verify --config /etc/oss/oss.toml"
+    )]
+    Audit(Audit),
     /// Measures ranking and the whole path against a floor that does nothing.
     #[command(after_help = "Example:\n  oss bench --settings 1000 --rate 100,500")]
     Bench(Bench),
@@ -169,6 +175,13 @@ pub(crate) struct DeadLetters {
     /// At most so many.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: u32,
+}
+
+/// `oss audit`
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Walks every chain from its first line to its last.
+    Verify,
 }
 
 /// `oss bench`

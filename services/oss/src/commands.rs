@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod audit;
 mod bench;
 pub(crate) mod broker;
 mod config;
@@ -15,7 +16,7 @@ mod referral;
 mod serve;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{self, Cli, Command},
     connection::Target,
     roles::Role,
 };
@@ -42,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 Command::Import(args) => import::run(&args, &target, json).await,
                 Command::DeadLetters(args) => dead_letters::run(&args, &target, json).await,
                 Command::Doctor => doctor::run(&target, json).await,
+                Command::Audit(cli::Audit::Verify) => audit::run(&target, json).await,
                 Command::Dev(_) | Command::Bench(_) | Command::Config => Ok(ExitCode::SUCCESS),
             }
         }
