@@ -1,8 +1,8 @@
 //! The JSON API: its routes in one table, each with its act.
 
-mod acts;
-mod dead_letters;
-mod decision;
+pub(crate) mod acts;
+pub(crate) mod dead_letters;
+pub(crate) mod decision;
 pub(crate) mod description;
 pub(crate) mod find;
 mod offers;

@@ -8,7 +8,10 @@
 //! handler, and its route with its act in [`routes`]; add it to `tests/browser/pages.js`.
 
 mod about;
+mod acts;
+mod admin;
 mod allocation;
+mod approvals;
 mod assets;
 mod compare;
 mod export;
@@ -22,6 +25,8 @@ mod options;
 mod queue;
 mod referral;
 mod words;
+
+pub(crate) use layout::{Layout, Page};
 
 use crate::{app::App, session};
 use axum::{
@@ -48,10 +53,53 @@ fn routes() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     ]
 }
 
+/// The pages on which somebody acts on an option or a placement.
+fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
+    use Act::{Approach, Hold, Place, ReadApprovals, ReadOffers, RecordAnswer, Select};
+    use acts::{answer, approach, decide, hold, placement, progress, unfilled};
+    vec![
+        ("/referrals/{id}/progress", Some(ReadOffers), get(progress::show)),
+        ("/referrals/{id}/approach", Some(Approach), get(approach::show).post(approach::send)),
+        ("/referrals/{id}/unfilled", Some(Approach), get(unfilled::show).post(unfilled::send)),
+        (
+            "/referrals/{id}/options/{setting}/answer",
+            Some(RecordAnswer),
+            get(answer::show).post(answer::send),
+        ),
+        ("/referrals/{id}/options/{setting}/hold", Some(Hold), get(hold::show).post(hold::send)),
+        ("/referrals/{id}/options/{setting}/release", Some(Hold), post(hold::release)),
+        (
+            "/referrals/{id}/options/{setting}/decide",
+            Some(Select),
+            get(decide::show).post(decide::send),
+        ),
+        ("/placements/{id}", Some(ReadOffers), get(placement::show)),
+        ("/placements/{id}/start", Some(Place), post(placement::start)),
+        ("/placements/{id}/end", Some(Place), post(placement::end)),
+        ("/approvals", Some(ReadApprovals), get(approvals::list)),
+        // Whose it is to record, the record itself says.
+        ("/approvals/{id}", Some(ReadApprovals), get(approvals::show).post(approvals::record)),
+    ]
+}
+
+/// The pages of those who run the service.
+fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
+    use Act::{MendEvents, ReadFigures, ReadSettings};
+    vec![
+        ("/admin/people", Some(MendEvents), get(admin::people)),
+        ("/admin/people/{id}", Some(MendEvents), post(admin::change_person)),
+        ("/admin/policy", Some(ReadFigures), get(admin::policy)),
+        ("/admin/settings", Some(ReadSettings), get(admin::settings)),
+        ("/admin/settings/{id}", Some(ReadSettings), get(admin::setting)),
+        ("/admin/dead-letters", Some(MendEvents), get(admin::letters)),
+        ("/admin/dead-letters/{id}/retry", Some(MendEvents), post(admin::retry)),
+    ]
+}
+
 /// The pages.
 pub(crate) fn router(app: &App) -> Router<App> {
     let mut pages = Router::new();
-    for (path, act, handler) in routes() {
+    for (path, act, handler) in routes().into_iter().chain(acting()).chain(running()) {
         let allowed = from_fn_with_state((app.clone(), act), session::require);
         pages = pages.route(path, handler.route_layer(allowed));
     }

@@ -189,7 +189,18 @@ impl Fault {
 
     /// Whether it is of the kind `code`.
     pub(crate) fn is(&self, code: &str) -> bool {
-        self.0.problem.r#type.strip_prefix("urn:oss:problem:") == Some(code)
+        self.code() == code
+    }
+
+    /// Its kind.
+    pub(crate) fn code(&self) -> &str {
+        let kind = &*self.0.problem.r#type;
+        kind.strip_prefix("urn:oss:problem:").unwrap_or(kind)
+    }
+
+    /// What is told of it.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.0.problem
     }
 
     /// The status of the answer.

@@ -68,7 +68,7 @@ pub(crate) async fn retry(
 }
 
 /// One that names no council is everybody's who looks after dead letters.
-fn is_seen_by(caller: &Caller, authority: Option<AuthorityCode>) -> bool {
+pub(crate) fn is_seen_by(caller: &Caller, authority: Option<AuthorityCode>) -> bool {
     authority.is_none_or(|authority| caller.works_for(authority).is_ok())
 }
 

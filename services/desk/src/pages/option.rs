@@ -14,6 +14,7 @@ use axum::{
 };
 use oss_domain::{Setting, SettingId};
 use oss_matching::{evaluation::Offer, explain, policy::Criterion};
+use oss_workflow::authorise::Act;
 
 /// Weights that are told of in one comparison.
 const SWAPS: usize = 3;
@@ -31,8 +32,9 @@ struct OptionPage {
     about: Vec<(&'static str, String)>,
     above: Option<Comparison>,
     below: Option<Comparison>,
-    values: Vec<Value>,
+    values: Vec<Counted>,
     from_home: bool,
+    may_act: bool,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -45,7 +47,7 @@ struct Comparison {
 }
 
 #[derive(Debug)]
-struct Value {
+struct Counted {
     name: String,
     value: String,
     weight: u32,
@@ -61,9 +63,13 @@ pub(crate) async fn show(
     let setting_id: SettingId = find::id(&setting, "The option")?;
     let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
     let ranked = &matched.run.evaluation.ranked;
-    let found = matched.ranked().find(|(_, offer)| offer.setting_id == setting_id);
+    let found = matched
+        .ranked()
+        .find(|(_, offer)| offer.setting_id == setting_id);
     let (rank, offer) = found.ok_or_else(|| Fault::not_found("The option"))?;
-    let mut settings = matched.settings(&app, std::slice::from_ref(&setting_id)).await?;
+    let mut settings = matched
+        .settings(&app, std::slice::from_ref(&setting_id))
+        .await?;
     let setting = settings.remove(&setting_id).ok_or_else(Fault::internal)?;
     let before = rank.checked_sub(2).and_then(|idx| ranked.get(idx));
     let after = ranked.get(rank);
@@ -77,7 +83,7 @@ pub(crate) async fn show(
     };
     let base = matched.link();
     let link = |offer: &Offer| format!("{base}/options/{}", offer.setting_id);
-    let values = Criterion::ALL.iter().map(|criterion| Value {
+    let values = Criterion::ALL.iter().map(|criterion| Counted {
         name: facts::capital(criterion.in_words()),
         value: words::percent(offer.values.get(*criterion)),
         weight: matched.policy.weights().get(*criterion),
@@ -94,6 +100,7 @@ pub(crate) async fn show(
         below: after.map(|after| compared(offer, after)),
         values: values.collect(),
         from_home: matched.referral.locations.home.is_some(),
+        may_act: viewer.may(Act::Approach) && matched.stored.state.is_open(),
         previous: before.map(link),
         next: after.map(link),
         link: base,
@@ -114,8 +121,14 @@ fn about(setting: &Setting) -> Vec<(&'static str, String)> {
                 occupancy.blocked_places
             ),
         ),
-        ("Ages taken", format!("{} to {}", approval.min_age, approval.max_age)),
-        ("Quality", words::quality(setting.registration.quality).to_owned()),
+        (
+            "Ages taken",
+            format!("{} to {}", approval.min_age, approval.max_age),
+        ),
+        (
+            "Quality",
+            words::quality(setting.registration.quality).to_owned(),
+        ),
     ];
     if setting.kind.is_family() {
         let bedrooms = occupancy.bedrooms_free;
@@ -123,7 +136,10 @@ fn about(setting: &Setting) -> Vec<(&'static str, String)> {
         rows.push(("Free bedrooms", bedrooms));
     }
     if let Some(framework) = &setting.framework {
-        rows.push(("Framework", format!("{}, {}", framework.reference, framework.category)));
+        rows.push((
+            "Framework",
+            format!("{}, {}", framework.reference, framework.category),
+        ));
     }
     let confirmed = setting.capacity_confirmed_at;
     let confirmed = confirmed.map_or("Not known when".to_owned(), words::at);

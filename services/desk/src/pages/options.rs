@@ -15,10 +15,12 @@ use axum::{
 };
 use form_urlencoded::Serializer;
 use oss_domain::{
-    Exclusion,
+    Exclusion, Setting, SettingId,
     setting::{Kind, Sourcing},
 };
 use oss_matching::{evaluation::Offer, explain, rules::rule};
+use oss_workflow::authorise::Act;
+use std::{collections::HashMap, sync::Arc};
 
 /// Options on a page.
 const ON_A_PAGE: usize = 25;
@@ -42,6 +44,7 @@ struct OptionsPage {
     miles: String,
     removable: Vec<(String, String)>,
     from_home: bool,
+    may_act: bool,
     reasons: Vec<(u32, &'static str)>,
     map: Option<Map>,
     next_page: Option<String>,
@@ -68,9 +71,13 @@ struct Filter {
 
 impl Filter {
     fn read(parameters: &Parameters) -> Result<Self, Fault> {
-        let page = parameters.get::<String>("page")?.and_then(|text| text.parse().ok());
+        let page = parameters
+            .get::<String>("page")?
+            .and_then(|text| text.parse().ok());
         // Whoever types no number of miles wants none: the page shows that nothing is hidden.
-        let miles = parameters.get::<String>("miles")?.and_then(|text| text.trim().parse().ok());
+        let miles = parameters
+            .get::<String>("miles")?
+            .and_then(|text| text.trim().parse().ok());
         Ok(Self {
             kind: parameters.get("kind")?,
             sourcing: parameters.get("sourcing")?,
@@ -81,8 +88,12 @@ impl Filter {
 
     fn shows(&self, offer: &Offer) -> bool {
         self.kind.is_none_or(|kind| kind == offer.kind)
-            && self.sourcing.is_none_or(|sourcing| sourcing == offer.sourcing)
-            && self.miles.is_none_or(|miles| offer.distances.home.get() <= miles.saturating_mul(10))
+            && self
+                .sourcing
+                .is_none_or(|sourcing| sourcing == offer.sourcing)
+            && self
+                .miles
+                .is_none_or(|miles| offer.distances.home.get() <= miles.saturating_mul(10))
     }
 
     fn link(&self, base: &str) -> String {
@@ -106,19 +117,34 @@ impl Filter {
 
     /// The filters in force, each with the link that removes it.
     fn removable(&self, base: &str) -> Vec<(String, String)> {
-        let first = Self { page: 1, ..self.clone() };
+        let first = Self {
+            page: 1,
+            ..self.clone()
+        };
         let mut removable = Vec::new();
         if let Some(kind) = self.kind {
-            let without = Self { kind: None, ..first.clone() };
+            let without = Self {
+                kind: None,
+                ..first.clone()
+            };
             removable.push((words::kind(kind).to_owned(), without.link(base)));
         }
         if let Some(sourcing) = self.sourcing {
-            let without = Self { sourcing: None, ..first.clone() };
+            let without = Self {
+                sourcing: None,
+                ..first.clone()
+            };
             removable.push((words::sourcing(sourcing).to_owned(), without.link(base)));
         }
         if let Some(miles) = self.miles {
-            let without = Self { miles: None, ..first };
-            removable.push((format!("At most {miles} miles from home"), without.link(base)));
+            let without = Self {
+                miles: None,
+                ..first
+            };
+            removable.push((
+                format!("At most {miles} miles from home"),
+                without.link(base),
+            ));
         }
         removable
     }
@@ -134,14 +160,22 @@ pub(crate) async fn show(
     let filter = Filter::read(&parameters)?;
     let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
     let evaluation = &matched.run.evaluation;
-    let shown: Vec<_> = matched.ranked().filter(|(_, offer)| filter.shows(offer)).collect();
+    let shown: Vec<_> = matched
+        .ranked()
+        .filter(|(_, offer)| filter.shows(offer))
+        .collect();
     let first = (filter.page - 1).saturating_mul(ON_A_PAGE);
     let on_page: Vec<_> = shown.iter().skip(first).take(ON_A_PAGE).copied().collect();
     let more = shown.len() > first.saturating_add(ON_A_PAGE);
-    let ids: Vec<_> = on_page.iter().map(|(_, offer)| offer.setting_id.clone()).collect();
+    let ids: Vec<_> = on_page
+        .iter()
+        .map(|(_, offer)| offer.setting_id.clone())
+        .collect();
     let settings = matched.settings(&app, &ids).await?;
     let rows = on_page.iter().map(|(rank, offer)| {
-        let provider = settings.get(&offer.setting_id).map_or("", |it| &*it.provider.name);
+        let provider = settings
+            .get(&offer.setting_id)
+            .map_or("", |it| &*it.provider.name);
         let next = evaluation.ranked.get(*rank);
         Row {
             rank: *rank,
@@ -149,18 +183,15 @@ pub(crate) async fn show(
             why: next.map(|next| explain::comparison(offer, next)),
         }
     });
-    let points = on_page.iter().filter_map(|(rank, offer)| {
-        let postcode = settings.get(&offer.setting_id)?.postcode;
-        Some((*rank, app.gazetteer.locate(&postcode)?.point))
-    });
-    let home = matched.referral.locations.home;
-    let centre = matched.policy.authority(matched.stored.authority).map(|council| council.centre);
-    let from = home.or(centre).and_then(|postcode| app.gazetteer.locate(&postcode));
-    let map = from.map(|from| {
-        Map::new(matched.stored.authority, from.point, home.is_some(), &points.collect::<Vec<_>>())
-    });
+    let map = map(&app, &matched, &on_page, &settings);
     let base = matched.link();
-    let at = |page| Filter { page, ..filter.clone() }.link(&base);
+    let at = |page| {
+        Filter {
+            page,
+            ..filter.clone()
+        }
+        .link(&base)
+    };
     let page = OptionsPage {
         layout: Layout::new(&app, &viewer, Section::Queue),
         reference: matched.stored.referral_id.to_string(),
@@ -174,15 +205,31 @@ pub(crate) async fn show(
         excluded: evaluation.excluded.len(),
         kinds: Kind::ALL
             .iter()
-            .map(|kind| (kind.as_str(), words::kind(*kind), filter.kind == Some(*kind)))
+            .map(|kind| {
+                (
+                    kind.as_str(),
+                    words::kind(*kind),
+                    filter.kind == Some(*kind),
+                )
+            })
             .collect(),
         sourcings: Sourcing::ALL
             .iter()
-            .map(|it| (it.as_str(), words::sourcing(*it), filter.sourcing == Some(*it)))
+            .map(|it| {
+                (
+                    it.as_str(),
+                    words::sourcing(*it),
+                    filter.sourcing == Some(*it),
+                )
+            })
             .collect(),
-        miles: filter.miles.map(|miles| miles.to_string()).unwrap_or_default(),
+        miles: filter
+            .miles
+            .map(|miles| miles.to_string())
+            .unwrap_or_default(),
         removable: filter.removable(&base),
-        from_home: home.is_some(),
+        from_home: matched.referral.locations.home.is_some(),
+        may_act: viewer.may(Act::Approach) && matched.stored.state.is_open(),
         reasons: reasons(&matched),
         map,
         next_page: more.then(|| at(filter.page + 1)),
@@ -193,11 +240,35 @@ pub(crate) async fn show(
     Ok(Page(page))
 }
 
+/// The map of the options on the page, around the child's home or the council's centre.
+fn map(
+    app: &App,
+    matched: &Matched,
+    on_page: &[(usize, &Offer)],
+    settings: &HashMap<SettingId, Arc<Setting>>,
+) -> Option<Map> {
+    let points = on_page.iter().filter_map(|(rank, offer)| {
+        let postcode = settings.get(&offer.setting_id)?.postcode;
+        Some((*rank, app.gazetteer.locate(&postcode)?.point))
+    });
+    let points: Vec<_> = points.collect();
+    let home = matched.referral.locations.home;
+    let centre = || Some(matched.policy.authority(matched.stored.authority)?.centre);
+    let from = app.gazetteer.locate(&home.or_else(centre)?)?;
+    Some(Map::new(
+        matched.stored.authority,
+        from.point,
+        home.is_some(),
+        &points,
+    ))
+}
+
 /// How many settings each rule keeps out, the most first.
 fn reasons(matched: &Matched) -> Vec<(u32, &'static str)> {
     let counts = matched.run.evaluation.exclusion_counts.iter();
-    let mut reasons: Vec<_> =
-        counts.map(|(code, count): (&Exclusion, &u32)| (*count, rule(*code).text)).collect();
+    let mut reasons: Vec<_> = counts
+        .map(|(code, count): (&Exclusion, &u32)| (*count, rule(*code).text))
+        .collect();
     reasons.sort_by_key(|(count, text)| (std::cmp::Reverse(*count), *text));
     reasons
 }

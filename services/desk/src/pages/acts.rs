@@ -1,0 +1,71 @@
+//! Acting on options: the same calls as the API's, asked by forms.
+//!
+//! Every form leads on to another page, so that nothing is sent twice by going back, and carries a
+//! token by which the same form sent twice is done once. Where things have changed since the page
+//! was shown, the page comes again as things are now, and says why nothing was done.
+
+pub(crate) mod answer;
+pub(crate) mod approach;
+pub(crate) mod decide;
+pub(crate) mod form;
+pub(crate) mod hold;
+pub(crate) mod placement;
+pub(crate) mod progress;
+pub(crate) mod unfilled;
+pub(crate) mod words;
+
+use super::{facts::Facts, matched::Matched};
+use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
+use oss_domain::{OfferId, SettingId};
+use oss_matching::evaluation::Offer;
+use oss_workflow::{SettingKey, offer::OfferHead};
+
+/// An option that somebody acts on.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) matched: Matched,
+    pub(crate) rank: usize,
+    pub(crate) offer: Offer,
+    pub(crate) offer_id: OfferId,
+    /// What is stored of it, once somebody has acted on it.
+    pub(crate) head: Option<OfferHead>,
+    pub(crate) facts: Facts,
+}
+
+impl Target {
+    /// Finds it in the referral's current run, after a line in the audit.
+    pub(crate) async fn load(
+        app: &App,
+        viewer: &Viewer,
+        id: &str,
+        setting: &str,
+    ) -> Result<Self, Fault> {
+        let setting_id: SettingId = find::id(setting, "The option")?;
+        let parameters = Parameters::default();
+        let matched = Matched::load(app, viewer, id, &parameters, "options.read").await?;
+        let found = matched.ranked().find(|(_, offer)| offer.setting_id == setting_id);
+        let (rank, offer) = found.ok_or_else(|| {
+            Fault::not_found("This option: the homes were ranked again, and without it. It")
+        })?;
+        let offer = offer.clone();
+        let offer_id = offer_id(app, &matched, &setting_id);
+        let heads = app.store.offers_of(matched.run.key).await?;
+        let names = matched.names(app).await?;
+        let provider = names.get(&setting_id).map_or("", |name| &*name.provider);
+        let facts = Facts::new(&offer, provider, &matched.policy);
+        let head = heads.into_iter().find(|head| head.offer_id == offer_id);
+        Ok(Self { matched, rank, offer, offer_id, head, facts })
+    }
+
+    /// The address of the option's page.
+    pub(crate) fn link(&self) -> String {
+        format!("{}/options/{}", self.matched.link(), self.offer.setting_id)
+    }
+}
+
+/// The offer of a setting that the run evaluated.
+pub(crate) fn offer_id(app: &App, matched: &Matched, setting_id: &SettingId) -> OfferId {
+    let key = matched.run.setting_keys.get(setting_id).copied();
+    // Every setting that was evaluated has a key; none has this one.
+    app.seal.seal(matched.run.key, key.unwrap_or(SettingKey(0)))
+}

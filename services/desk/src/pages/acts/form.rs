@@ -1,0 +1,194 @@
+//! Forms: their fields, what is wrong with them, and that each is carried out once.
+
+use super::words;
+use crate::{app::App, problem::Fault, session::Viewer};
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use oss_storage::idempotency::{Known, Request as Claim};
+use oss_telemetry::ErrorChain;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// The field of the token by which a form is carried out once.
+const ONCE: &str = "once";
+
+/// The fields as they were sent, each as often as the page has it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// The first field `name`, without spaces around; empty where there is none.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(it, _)| it == name);
+        found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// Every field `name`.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.trim())
+    }
+
+    /// Those of `names` that are filled in, as the API would be sent them.
+    pub(crate) fn body(&self, names: &[&str]) -> Map<String, Value> {
+        let filled = names.iter().map(|name| (*name, self.get(name)));
+        let filled = filled.filter(|(_, value)| !value.is_empty());
+        filled.map(|(name, value)| (name.to_owned(), value.into())).collect()
+    }
+
+    fn sha256(&self) -> [u8; 32] {
+        let pairs = self.0.iter().filter(|(name, _)| name != crate::session::csrf::FIELD);
+        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        Sha256::digest(text).into()
+    }
+}
+
+/// What every form of a page has besides its fields.
+#[derive(Debug)]
+pub(crate) struct Form {
+    pub(crate) csrf: String,
+    pub(crate) once: String,
+    /// Why it was not done the last time.
+    pub(crate) notice: Option<Notice>,
+}
+
+impl Form {
+    pub(crate) fn new(app: &App, viewer: &Viewer, notice: Option<Notice>) -> Self {
+        let mut once = [0; 16];
+        app.with_chance(|rng| rng.fill_bytes(&mut once));
+        Self { csrf: viewer.csrf().to_owned(), once: hex::encode(once), notice }
+    }
+
+    /// What is wrong with the field `name`.
+    pub(crate) fn error(&self, name: &str) -> Option<&str> {
+        let lines = self.notice.iter().flat_map(|notice| &notice.lines);
+        lines.filter(|line| line.field == name).map(|line| &*line.text).next()
+    }
+
+    /// The page's status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.notice.as_ref().map_or(StatusCode::OK, |notice| notice.status)
+    }
+}
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    pub(crate) title: &'static str,
+    pub(crate) lines: Vec<Line>,
+    status: StatusCode,
+}
+
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// The field that it is about, if one.
+    pub(crate) field: String,
+    pub(crate) text: String,
+}
+
+impl Notice {
+    /// What a person is told of `fault` on the page they came from.
+    ///
+    /// # Errors
+    ///
+    /// The fault, where it is no matter of the page: nobody may, nothing is there, it is our fault.
+    pub(crate) fn of(fault: Fault) -> Result<Self, Fault> {
+        let status = fault.status();
+        let problem = fault.problem();
+        match status {
+            StatusCode::CONFLICT => {
+                let text = words::conflict(fault.code(), &problem.detail);
+                Ok(Self::changed([text]))
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                let lines = problem.errors.iter().map(|error| Line {
+                    field: error.pointer.trim_start_matches('/').to_owned(),
+                    text: words::field(&error.pointer, &error.code, &error.detail),
+                });
+                let lines = lines.collect();
+                Ok(Self { title: "There is a problem", lines, status })
+            }
+            _ => Err(fault),
+        }
+    }
+
+    /// Whether it is because things have changed.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.status == StatusCode::CONFLICT
+    }
+
+    /// Things are not as the page showed them.
+    pub(crate) fn changed(texts: impl IntoIterator<Item = String>) -> Self {
+        let line = |text| Line { field: String::new(), text };
+        Self {
+            title: "This could not be done: things have changed",
+            lines: texts.into_iter().map(line).collect(),
+            status: StatusCode::CONFLICT,
+        }
+    }
+
+    /// The field is not filled in as it must be.
+    pub(crate) fn field(name: &str, text: &str) -> Self {
+        Self {
+            title: "There is a problem",
+            lines: vec![Line { field: name.to_owned(), text: text.to_owned() }],
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+/// Does `work` once for each token, and leads on to the page that it names.
+///
+/// # Errors
+///
+/// What `work` refuses, then the same form may be sent again; a conflict where the page was used
+/// for something else, or is being carried out.
+pub(crate) async fn once(
+    app: &App,
+    viewer: &Viewer,
+    path: &str,
+    fields: &Fields,
+    work: impl Future<Output = Result<String, Fault>> + Send,
+) -> Result<Response, Fault> {
+    let token = fields.get(ONCE);
+    if token.len() != 32 {
+        return Err(Fault::not_understood("bad_form", "The form is not one of ours."));
+    }
+    let caller = viewer.caller();
+    let (key, route) = (format!("form {token}"), format!("POST {path}"));
+    let claim = Claim {
+        authority: viewer.authority(),
+        actor: &caller.principal.id,
+        key: &key,
+        route: &route,
+        body_hash: fields.sha256(),
+    };
+    match app.store.claim_request(claim, app.clock.now()).await? {
+        Known::New => {}
+        Known::Answered { response, .. } => {
+            let to = String::from_utf8(response).map_err(|_| Fault::internal())?;
+            return Ok(Redirect::to(&to).into_response());
+        }
+        Known::InProgress | Known::OtherRequest => {
+            let detail = "This page was sent before. See what became of that first.";
+            return Err(Fault::conflict("sent_before", "It was sent before", detail));
+        }
+    }
+    match work.await {
+        Ok(to) => {
+            let kept = app.store.answer_request(claim, 303, to.as_bytes()).await;
+            // What was done is done; the same form again meets it there.
+            if let Err(error) = kept {
+                tracing::warn!(error = %ErrorChain(&error), "a form's answer could not be kept");
+            }
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(fault) => {
+            app.store.release_request(claim).await?;
+            Err(fault)
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! How far the search has come: who was asked and answered, what is held, what was decided.
+
+use super::{form::{Form, Notice}, words};
+use crate::{
+    act::act,
+    api::find,
+    app::App,
+    pages::{
+        layout::{Layout, Page, Section},
+        words::{self as said, Tag},
+    },
+    problem::Fault,
+    query::Parameters,
+    session::Viewer,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use oss_workflow::{
+    Wanted,
+    approvals::ApprovalTask,
+    authorise::Act,
+    occupancy::{Claim, Occupancy},
+    offer::{OfferHead, OfferState},
+    placement::Placement,
+};
+use chrono::{DateTime, Utc};
+
+/// Where a referral stands, read in one go, after a line in the audit.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) head: oss_workflow::ReferralHead,
+    pub(crate) offers: Vec<OfferHead>,
+    pub(crate) occupancies: Vec<Occupancy>,
+    pub(crate) placements: Vec<Placement>,
+    pub(crate) approvals: Vec<ApprovalTask>,
+}
+
+impl Progress {
+    pub(crate) async fn load(
+        app: &App,
+        viewer: &Viewer,
+        id: &str,
+    ) -> Result<Self, Fault> {
+        let caller = viewer.caller();
+        let wanted = find::referral(&caller, id, &Parameters::default())?;
+        let wanted = Wanted { places: true, ..wanted };
+        act(app, &caller, &wanted, |unit, context| {
+            let head = find::the_referral(unit)?.clone();
+            let key = head.key;
+            let thing = format!("revision {}", head.revision);
+            unit.record(context, head.authority, Some(key), "progress.read", &thing, None);
+            let is_live = |it: &&Occupancy| it.referral == key && it.is_live();
+            let mut offers: Vec<_> =
+                unit.offers.values().filter(|it| it.referral == key).cloned().collect();
+            offers.sort_by_key(|it| it.approached_at);
+            Ok(Self {
+                occupancies: unit.occupancies.values().filter(is_live).cloned().collect(),
+                placements: unit.placements.values().filter(|it| it.referral == key).cloned().collect(),
+                approvals: unit.approvals.values().filter(|it| it.referral == key).cloned().collect(),
+                offers,
+                head,
+            })
+        })
+        .await
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "progress.html")]
+struct ProgressPage {
+    layout: Layout,
+    form: Form,
+    reference: String,
+    link: String,
+    state: Tag,
+    next: &'static str,
+    from: &'static str,
+    offers: Vec<OfferRow>,
+    placements: Vec<PlacementRow>,
+    approvals: Vec<ApprovalRow>,
+    may_act: bool,
+    is_open: bool,
+}
+
+#[derive(Debug)]
+struct OfferRow {
+    setting_id: String,
+    kind: &'static str,
+    provider: String,
+    state: Tag,
+    told: String,
+    held_until: Option<String>,
+    may_answer: bool,
+    may_approach: bool,
+}
+
+#[derive(Debug)]
+struct PlacementRow {
+    placement_id: String,
+    setting_id: String,
+    state: Tag,
+    starts_on: String,
+}
+
+/// An approval, as lists show it.
+#[derive(Debug)]
+pub(crate) struct ApprovalRow {
+    pub(crate) approval_id: String,
+    pub(crate) code: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) approver: String,
+    pub(crate) reference: String,
+    pub(crate) due: String,
+    pub(crate) late: bool,
+    pub(crate) state: Tag,
+    pub(crate) blocks_start: bool,
+}
+
+impl ApprovalRow {
+    pub(crate) fn new(task: &ApprovalTask, now: DateTime<Utc>) -> Self {
+        let rule = oss_matching::rules::rule(task.code);
+        let state = match &task.record {
+            Some(record) if record.granted => Tag { text: "Granted", class: "govuk-tag--green" },
+            Some(_) => Tag { text: "Refused", class: "govuk-tag--red" },
+            None if task.cancelled => Tag { text: "Not needed", class: "govuk-tag--grey" },
+            None => Tag { text: "Waiting", class: "govuk-tag--yellow" },
+        };
+        let late = task.is_open() && task.due_at < now;
+        Self {
+            approval_id: task.approval_id.to_string(),
+            code: task.code.as_str(),
+            text: rule.text,
+            approver: crate::pages::facts::capital(&said::code(&task.approver)),
+            reference: task.referral_id.to_string(),
+            due: said::at(task.due_at),
+            late,
+            state,
+            blocks_start: task.blocks_start,
+        }
+    }
+}
+
+/// `GET /referrals/{id}/progress`
+pub(crate) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    page(&app, &viewer, &id, None).await
+}
+
+/// The page, with why something was not done.
+pub(crate) async fn page(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
+    let progress = Progress::load(app, viewer, id).await?;
+    let now = app.clock.now();
+    let state = progress.head.state;
+    let (next, from) = said::next(state);
+    let is_open = state.is_open();
+    let offers = progress.offers.iter().map(|head| offer_row(head, &progress.occupancies, is_open));
+    let placements = progress.placements.iter().map(|placement| PlacementRow {
+        placement_id: placement.placement_id.to_string(),
+        setting_id: placement.setting_id.to_string(),
+        state: words::placement(placement.state),
+        starts_on: said::date(placement.starts_on),
+    });
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
+    let page = ProgressPage {
+        layout: Layout::new(app, viewer, Section::Queue),
+        form,
+        reference: progress.head.referral_id.to_string(),
+        link: format!("/referrals/{}", progress.head.referral_id),
+        state: said::state(state),
+        next,
+        from,
+        offers: offers.collect(),
+        placements: placements.collect(),
+        approvals: progress.approvals.iter().map(|task| ApprovalRow::new(task, now)).collect(),
+        may_act: viewer.may(Act::Approach),
+        is_open,
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> OfferRow {
+    let held = occupancies
+        .iter()
+        .find(|it| it.offer_id == head.offer_id && it.claim == Claim::Held);
+    let told = match (head.state, head.answered_at, head.respond_by) {
+        (OfferState::Declined, _, _) => {
+            let why = head.terms.decline_reason.map_or("no reason given", words::decline);
+            format!("Why: {}", why.to_lowercase())
+        }
+        (OfferState::Accepted, Some(at), _) => {
+            let cost = head.terms.weekly_cost;
+            let cost = cost.map_or(String::new(), |cost| format!(", at {cost} a week"));
+            format!("Answered {}{cost}", said::at(at))
+        }
+        (OfferState::Approached, _, Some(by)) => format!("To answer by {}", said::at(by)),
+        (_, Some(at), _) => format!("Answered {}", said::at(at)),
+        _ => String::new(),
+    };
+    let asked = head.approached_at.is_some();
+    let live = matches!(
+        head.state,
+        OfferState::Approached | OfferState::Accepted | OfferState::Declined | OfferState::Expired
+    );
+    OfferRow {
+        setting_id: head.setting_id.to_string(),
+        kind: said::kind(head.kind),
+        provider: head.provider_id.to_string(),
+        state: words::offer(head.state),
+        told,
+        held_until: held.map(|held| held.until.map_or(String::new(), said::at)),
+        may_answer: is_open && asked && live,
+        may_approach: is_open && !head.state.is_live(),
+    }
+}

@@ -1,0 +1,324 @@
+//! Running the service: people, the policy in words, the register, events that could not be handled.
+
+use super::{
+    acts::form::{Fields, Form, Notice, once},
+    layout::{Layout, Page, Section},
+    words,
+};
+use crate::{
+    api::{dead_letters, find},
+    app::App,
+    problem::Fault,
+    query::Parameters,
+    session::Viewer,
+};
+use askama::Template;
+use axum::{
+    Form as Sent,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use oss_domain::{Approval, SettingId, UserId, referral::Urgency, setting::Kind};
+use oss_matching::{policy::Criterion, rules::rule};
+use oss_storage::people::Person;
+
+/// People and dead letters on a page.
+const ON_A_PAGE: u32 = 100;
+
+#[derive(Debug, Template)]
+#[template(path = "admin_people.html")]
+struct PeoplePage {
+    layout: Layout,
+    form: Form,
+    rows: Vec<PersonRow>,
+    next: Option<String>,
+}
+
+#[derive(Debug)]
+struct PersonRow {
+    user_id: String,
+    name: String,
+    roles: String,
+    provider: String,
+    signed_in: String,
+    disabled: Option<String>,
+    is_viewer: bool,
+}
+
+/// `GET /admin/people`
+pub(crate) async fn people(
+    State(app): State<App>,
+    viewer: Viewer,
+    parameters: Parameters,
+) -> Result<Response, Fault> {
+    people_page(&app, &viewer, parameters.get("after")?, None).await
+}
+
+async fn people_page(
+    app: &App,
+    viewer: &Viewer,
+    after: Option<UserId>,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
+    let people = app.store.list_people(after, ON_A_PAGE).await?;
+    let last = people.last().filter(|_| people.len() == ON_A_PAGE as usize);
+    let next = last.map(|person| format!("/admin/people?after={}", person.user_id));
+    let own = people.iter().filter(|person| person.authority == viewer.authority());
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
+    let page = PeoplePage {
+        layout: Layout::new(app, viewer, Section::Other),
+        form,
+        rows: own.map(|person| person_row(person, viewer)).collect(),
+        next,
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+fn person_row(person: &Person, viewer: &Viewer) -> PersonRow {
+    let roles = person.roles.iter().map(|role| words::code(role.as_str()));
+    PersonRow {
+        user_id: person.user_id.to_string(),
+        name: person.name.clone(),
+        roles: roles.collect::<Vec<_>>().join(", "),
+        provider: person.provider.as_ref().map(ToString::to_string).unwrap_or_default(),
+        signed_in: words::at(person.signed_in_at),
+        disabled: person.disabled_at.map(words::at),
+        is_viewer: person.user_id == viewer.user_id(),
+    }
+}
+
+/// `POST /admin/people/{id}`: switch off or on, or end the sessions.
+pub(crate) async fn change_person(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Result<Response, Fault> {
+    let path = format!("/admin/people/{id}");
+    let changing = async {
+        let user_id: UserId = find::id(&id, "The person")?;
+        let person = app.store.person(user_id).await?;
+        let person = person.filter(|it| it.authority == viewer.authority());
+        let person = person.ok_or_else(|| Fault::not_found("The person"))?;
+        let (by, now) = (viewer.actor(), app.clock.now());
+        match fields.get("what") {
+            "disable" if user_id == viewer.user_id() => {
+                let detail = "You cannot switch yourself off: ask another administrator.";
+                return Err(Fault::conflict("oneself", "That is yourself", detail));
+            }
+            "disable" => drop(app.store.set_disabled(user_id, true, &by, now).await?),
+            "enable" => drop(app.store.set_disabled(user_id, false, &by, now).await?),
+            "end_sessions" => drop(app.store.end_sessions_of(&person, &by, now).await?),
+            _ => return Err(Fault::not_understood("bad_form", "The form is not one of ours.")),
+        }
+        Ok("/admin/people".to_owned())
+    };
+    match once(&app, &viewer, &path, &fields, changing).await {
+        Ok(done) => Ok(done),
+        Err(fault) => people_page(&app, &viewer, None, Some(Notice::of(fault)?)).await,
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "admin_policy.html")]
+struct PolicyPage {
+    layout: Layout,
+    id: String,
+    sha256: String,
+    weights: Vec<(String, u32)>,
+    holds: Vec<(&'static str, String)>,
+    approvers: Vec<(String, String)>,
+    costs: Vec<(&'static str, String)>,
+    text: String,
+}
+
+/// `GET /admin/policy`
+pub(crate) async fn policy(State(app): State<App>, viewer: Viewer) -> impl IntoResponse {
+    let policy = &app.policy;
+    let approver = |code: &Approval| {
+        let rule = rule(*code);
+        let text = format!("{} ({})", rule.text.trim_end_matches('.'), rule.code);
+        (text, words::code(policy.approver(*code)))
+    };
+    let hold = |urgency: &Urgency| {
+        (words::urgency(*urgency).text, words::many(policy.hold_hours(*urgency).into(), "hour"))
+    };
+    Page(PolicyPage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        id: policy.id().to_owned(),
+        sha256: hex::encode(policy.sha256()),
+        weights: Criterion::ALL
+            .iter()
+            .map(|it| (super::facts::capital(it.in_words()), policy.weights().get(*it)))
+            .collect(),
+        holds: Urgency::ALL.iter().map(hold).collect(),
+        approvers: Approval::ALL.iter().map(approver).collect(),
+        costs: Kind::ALL
+            .iter()
+            .map(|kind| (words::kind(*kind), policy.benchmark(*kind).to_string()))
+            .collect(),
+        text: policy.text().to_owned(),
+    })
+}
+
+#[derive(Debug, Template)]
+#[template(path = "admin_settings.html")]
+struct SettingsPage {
+    layout: Layout,
+    rows: Vec<SettingRow>,
+    next: Option<String>,
+}
+
+#[derive(Debug)]
+struct SettingRow {
+    setting_id: String,
+    kind: &'static str,
+    sourcing: &'static str,
+    provider: String,
+    places: u16,
+    residents: usize,
+    confirmed: String,
+}
+
+/// `GET /admin/settings`
+pub(crate) async fn settings(
+    State(app): State<App>,
+    viewer: Viewer,
+    parameters: Parameters,
+) -> Result<impl IntoResponse, Fault> {
+    let after = parameters.get::<SettingId>("after")?;
+    let found =
+        app.store.list_settings(viewer.authority(), after.as_ref(), ON_A_PAGE).await?;
+    let last = found.last().filter(|_| found.len() == ON_A_PAGE as usize);
+    let next = last.map(|setting| format!("/admin/settings?after={}", setting.setting_id));
+    let rows = found.iter().map(|setting| SettingRow {
+        setting_id: setting.setting_id.to_string(),
+        kind: words::kind(setting.kind),
+        sourcing: words::sourcing(setting.sourcing),
+        provider: setting.provider.name.clone(),
+        places: setting.approval.places,
+        residents: setting.occupancy.residents.len(),
+        confirmed: setting.capacity_confirmed_at.map_or("never".to_owned(), words::at),
+    });
+    Ok(Page(SettingsPage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        rows: rows.collect(),
+        next,
+    }))
+}
+
+#[derive(Debug, Template)]
+#[template(path = "admin_setting.html")]
+struct SettingPage {
+    layout: Layout,
+    setting_id: String,
+    rows: Vec<(&'static str, String)>,
+}
+
+/// `GET /admin/settings/{id}`
+pub(crate) async fn setting(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, Fault> {
+    let setting_id: SettingId = find::id(&id, "The setting")?;
+    let head = app.store.setting(viewer.authority(), &setting_id).await?;
+    let setting = head.as_ref().and_then(|head| head.setting.as_deref());
+    let (head, setting) =
+        head.as_ref().zip(setting).ok_or_else(|| Fault::not_found("The setting"))?;
+    let approval = &setting.approval;
+    let mut rows = vec![
+        ("State", if head.open { "In the register" } else { "Closed" }.to_owned()),
+        ("Version", setting.version.to_string()),
+        ("Kind", words::kind(setting.kind).to_owned()),
+        ("How the council comes by it", words::sourcing(setting.sourcing).to_owned()),
+        ("Run by", format!("{} ({})", setting.provider.name, setting.provider.provider_id)),
+        ("Postcode", setting.postcode.to_string()),
+        ("Quality", words::quality(setting.registration.quality).to_owned()),
+        ("Places", approval.places.to_string()),
+        ("Ages taken", format!("{} to {}", approval.min_age, approval.max_age)),
+        ("Who lives there", super::facts::residents(setting)),
+        ("Places that cannot be used", setting.occupancy.blocked_places.to_string()),
+        ("Cost a week", setting.weekly_cost.to_string()),
+    ];
+    let capabilities = setting.capabilities.present();
+    let capabilities = capabilities.map(|(need, level)| format!("{} {level}", need.in_words()));
+    rows.push(("What it can meet", capabilities.collect::<Vec<_>>().join(", ")));
+    let confirmed = setting.capacity_confirmed_at.map_or("never".to_owned(), words::at);
+    rows.push(("Vacancy last confirmed", confirmed));
+    Ok(Page(SettingPage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        setting_id: setting.setting_id.to_string(),
+        rows,
+    }))
+}
+
+#[derive(Debug, Template)]
+#[template(path = "admin_dead_letters.html")]
+struct DeadLettersPage {
+    layout: Layout,
+    form: Form,
+    rows: Vec<DeadLetterRow>,
+}
+
+#[derive(Debug)]
+struct DeadLetterRow {
+    id: String,
+    event: String,
+    code: String,
+    reason: String,
+    attempts: u32,
+    received: String,
+    asked: Option<String>,
+}
+
+/// `GET /admin/dead-letters`
+pub(crate) async fn letters(State(app): State<App>, viewer: Viewer) -> Result<Response, Fault> {
+    letters_page(&app, &viewer, None).await
+}
+
+async fn letters_page(
+    app: &App,
+    viewer: &Viewer,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
+    let found = app.store.list_dead_letters(None, ON_A_PAGE).await?;
+    let caller = viewer.caller();
+    let seen = found.iter().filter(|it| dead_letters::is_seen_by(&caller, it.authority));
+    let rows = seen.map(|letter| DeadLetterRow {
+        id: letter.dead_letter_id.to_string(),
+        event: letter.event_type.clone().unwrap_or_else(|| letter.subject.clone()),
+        code: letter.code.clone(),
+        reason: letter.reason.clone(),
+        attempts: letter.attempts,
+        received: words::at(letter.received_at),
+        asked: letter.retry_requested_at.map(words::at),
+    });
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
+    let page = DeadLettersPage {
+        layout: Layout::new(app, viewer, Section::Other),
+        form,
+        rows: rows.collect(),
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+/// `POST /admin/dead-letters/{id}/retry`
+pub(crate) async fn retry(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Result<Response, Fault> {
+    let path = format!("/admin/dead-letters/{id}/retry");
+    let retrying = async {
+        dead_letters::retry(State(app.clone()), viewer.caller(), Path(id)).await?;
+        Ok("/admin/dead-letters".to_owned())
+    };
+    match once(&app, &viewer, &path, &fields, retrying).await {
+        Ok(done) => Ok(done),
+        Err(fault) => letters_page(&app, &viewer, Some(Notice::of(fault)?)).await,
+    }
+}

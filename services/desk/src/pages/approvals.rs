@@ -1,0 +1,188 @@
+//! Approvals that wait for one of the viewer's roles, and recording one.
+
+use super::{
+    acts::{
+        form::{Fields, Form, Notice, once},
+        placement,
+        progress::ApprovalRow,
+        words,
+    },
+    layout::{Layout, Page, Section},
+};
+use crate::{
+    act::act,
+    api::{decision, find},
+    app::App,
+    body::Json,
+    problem::Fault,
+    session::Viewer,
+};
+use askama::Template;
+use axum::{
+    Form as Sent,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use oss_domain::{ApprovalId, Role};
+use oss_workflow::{
+    Wanted,
+    approvals::{ApprovalTask, checklist, needs_four_eyes, role_of},
+    placement::Placement,
+};
+use serde_json::Value;
+
+/// As many as a page shows; more than wait in any council.
+const AT_MOST: u32 = 200;
+/// Approvers in the policy's words that are no role's own code.
+const OFFICES: [&str; 3] = ["nominated_officer", "head_of_service", "director_of_childrens_services"];
+
+#[derive(Debug, Template)]
+#[template(path = "approvals.html")]
+struct ApprovalsPage {
+    layout: Layout,
+    rows: Vec<ApprovalRow>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "approval.html")]
+struct ApprovalPage {
+    layout: Layout,
+    form: Form,
+    row: ApprovalRow,
+    facts: Vec<(&'static str, String)>,
+    checks: Vec<Check>,
+    granted: String,
+    note: String,
+    recorded_note: Option<String>,
+    may_record: bool,
+    /// Whether the viewer took the decision that is to be approved.
+    is_own: bool,
+    yes_or_no: Vec<(&'static str, &'static str)>,
+}
+
+#[derive(Debug)]
+struct Check {
+    code: &'static str,
+    text: &'static str,
+    checked: bool,
+}
+
+/// What the policy may call whoever has one of the viewer's roles.
+fn approvers(viewer: &Viewer) -> Vec<&'static str> {
+    let codes = OFFICES.into_iter().chain(Role::ALL.iter().map(|role| role.as_str()));
+    let is_viewer = |code: &&str| role_of(code).is_some_and(|role| viewer.roles().contains(&role));
+    codes.filter(is_viewer).collect()
+}
+
+/// `GET /approvals`
+pub(crate) async fn list(
+    State(app): State<App>,
+    viewer: Viewer,
+) -> Result<impl IntoResponse, Fault> {
+    let approvers = approvers(&viewer);
+    let waiting =
+        app.store.approvals_waiting(viewer.authority(), &approvers, None, AT_MOST).await?;
+    let now = app.clock.now();
+    Ok(Page(ApprovalsPage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        rows: waiting.iter().map(|task| ApprovalRow::new(task, now)).collect(),
+    }))
+}
+
+/// `GET /approvals/{id}`
+pub(crate) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    page(&app, &viewer, &id, &Fields::default(), None).await
+}
+
+async fn load(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+) -> Result<(ApprovalTask, Placement), Fault> {
+    let approval_id: ApprovalId = find::id(id, "The approval")?;
+    let caller = viewer.caller();
+    let wanted = Wanted { approvals: [approval_id].into(), ..Wanted::default() };
+    act(app, &caller, &wanted, |unit, context| {
+        let task = unit.approvals.get(&approval_id).cloned();
+        let authority = task.as_ref().map(|task| task.authority);
+        let authority = find::own(&caller, authority, "The approval")?;
+        let task = task.ok_or_else(Fault::internal)?;
+        let placement = unit.placements.get(&task.placement_id).cloned();
+        let placement = placement.ok_or_else(Fault::internal)?;
+        let read = "approval.read";
+        unit.record(context, authority, Some(task.referral), read, approval_id, None);
+        Ok((task, placement))
+    })
+    .await
+}
+
+async fn page(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+    fields: &Fields,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
+    let (task, placement) = load(app, viewer, id).await?;
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
+    let confirmed = task.record.as_ref().map(|record| &record.confirmed);
+    let checks = checklist(task.code).iter().map(|check| Check {
+        code: check.as_str(),
+        text: words::check(*check),
+        checked: fields.all("confirmed").any(|it| it == check.as_str())
+            || confirmed.is_some_and(|confirmed| confirmed.contains(check)),
+    });
+    let is_viewers = role_of(&task.approver).is_some_and(|role| viewer.roles().contains(&role));
+    let by_viewer = *placement.decided_by == *viewer.caller().principal.id;
+    let is_own = needs_four_eyes(task.code) && by_viewer;
+    let page = ApprovalPage {
+        layout: Layout::new(app, viewer, Section::Other),
+        form,
+        row: ApprovalRow::new(&task, app.clock.now()),
+        facts: placement::rows(&placement),
+        checks: checks.collect(),
+        granted: fields.get("granted").to_owned(),
+        note: fields.get("note").to_owned(),
+        recorded_note: task.record.as_ref().map(|record| record.note.clone()),
+        may_record: task.is_open() && is_viewers && !is_own,
+        is_own,
+        yes_or_no: vec![("yes", "Grant"), ("no", "Refuse")],
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+/// `POST /approvals/{id}`
+pub(crate) async fn record(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Result<Response, Fault> {
+    let path = format!("/approvals/{id}");
+    let recording = async {
+        let granted = match fields.get("granted") {
+            "yes" => true,
+            "no" => false,
+            _ => {
+                let what = "choose whether you grant or refuse it";
+                return Err(Fault::invalid_field("/granted", "required_tick", what));
+            }
+        };
+        let mut body = fields.body(&["note"]);
+        body.insert("granted".to_owned(), granted.into());
+        let confirmed: Vec<Value> = fields.all("confirmed").map(Value::from).collect();
+        body.insert("confirmed".to_owned(), confirmed.into());
+        let body = Json(Value::Object(body));
+        decision::record(State(app.clone()), viewer.caller(), Path(id.clone()), body).await?;
+        Ok("/approvals".to_owned())
+    };
+    match once(&app, &viewer, &path, &fields, recording).await {
+        Ok(done) => Ok(done),
+        Err(fault) => page(&app, &viewer, &id, &fields, Some(Notice::of(fault)?)).await,
+    }
+}
