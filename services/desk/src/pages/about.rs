@@ -1,8 +1,6 @@
 //! About the service, and its accessibility statement.
 
-use super::{
-    layout::{Layout, Page, Section},
-};
+use super::layout::{Layout, Page, Section};
 use crate::{app::App, session::Viewer};
 use askama::Template;
 use axum::{extract::State, response::IntoResponse};
@@ -39,5 +37,7 @@ pub(crate) async fn about(State(app): State<App>, viewer: Viewer) -> impl IntoRe
 
 /// `GET /accessibility`
 pub(crate) async fn accessibility() -> impl IntoResponse {
-    Page(AccessibilityPage { layout: Layout::nobodys() })
+    Page(AccessibilityPage {
+        layout: Layout::nobodys(),
+    })
 }

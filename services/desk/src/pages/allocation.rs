@@ -1,10 +1,6 @@
 //! Taking a referral on, handing it over, giving it back.
 
-use crate::{
-    api::find,
-    app::App,
-    problem::Fault,
-    query::Parameters, session::Viewer};
+use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
 use axum::{
     Form,
     extract::{Path, State},
@@ -53,7 +49,11 @@ pub(crate) async fn change(
     };
     let from = (!change.from.is_empty()).then_some(&*change.from);
     let to = (change.to == To::Me).then_some(&me);
-    if !app.store.hand_over(&mut transaction, head.key, from, to).await? {
+    if !app
+        .store
+        .hand_over(&mut transaction, head.key, from, to)
+        .await?
+    {
         let has = app.store.taken(head.key).await?;
         let has = has.map_or("Nobody".to_owned(), |taken| taken.user_name);
         return Err(Fault::conflict(
@@ -79,6 +79,10 @@ pub(crate) async fn change(
     });
     app.store.commit(unit, transaction).await?;
     // Only to pages of ours that show it.
-    let back_to = if change.back_to == "queue" { "/".to_owned() } else { format!("/referrals/{id}") };
+    let back_to = if change.back_to == "queue" {
+        "/".to_owned()
+    } else {
+        format!("/referrals/{id}")
+    };
     Ok(Redirect::to(&back_to))
 }

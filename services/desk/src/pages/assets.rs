@@ -38,7 +38,9 @@ pub(crate) async fn serve(
         Some((_, "svg")) => "image/svg+xml",
         _ => return Err(Fault::of_status(StatusCode::NOT_FOUND)),
     };
-    let zipped = takes_gzip(&headers).then(|| Dist::get(&format!("{name}.gz"))).flatten();
+    let zipped = takes_gzip(&headers)
+        .then(|| Dist::get(&format!("{name}.gz")))
+        .flatten();
     let mut encoding = Vec::new();
     let file = match zipped {
         Some(file) => {
@@ -60,8 +62,12 @@ pub(crate) async fn serve(
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
     accepted.is_some_and(|accepted| {
-        accepted.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
+        accepted
+            .split(',')
+            .any(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
     })
 }

@@ -53,14 +53,21 @@ pub(crate) async fn show(
         .collect();
     wanted.dedup();
     let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
-    let chosen = matched.ranked().filter(|(_, offer)| wanted.contains(&offer.setting_id));
+    let chosen = matched
+        .ranked()
+        .filter(|(_, offer)| wanted.contains(&offer.setting_id));
     let chosen: Vec<_> = chosen.take(AT_MOST).collect();
-    let ids: Vec<_> = chosen.iter().map(|(_, offer)| offer.setting_id.clone()).collect();
+    let ids: Vec<_> = chosen
+        .iter()
+        .map(|(_, offer)| offer.setting_id.clone())
+        .collect();
     let settings = matched.settings(&app, &ids).await?;
     let mut columns = Vec::new();
     let mut by_setting = Vec::new();
     for (rank, offer) in &chosen {
-        let setting = settings.get(&offer.setting_id).ok_or_else(Fault::internal)?;
+        let setting = settings
+            .get(&offer.setting_id)
+            .ok_or_else(Fault::internal)?;
         columns.push(Column {
             rank: *rank,
             facts: Facts::new(offer, &setting.provider.name, &matched.policy),
@@ -70,7 +77,10 @@ pub(crate) async fn show(
     }
     let rows = by_setting.first().map_or(0, Vec::len);
     let needs = (0..rows).map(|row| {
-        by_setting.iter().filter_map(|needs| needs.get(row).cloned()).collect()
+        by_setting
+            .iter()
+            .filter_map(|needs| needs.get(row).cloned())
+            .collect()
     });
     let pairs = chosen.iter().zip(chosen.iter().skip(1));
     let page = ComparePage {
@@ -78,7 +88,9 @@ pub(crate) async fn show(
         reference: matched.stored.referral_id.to_string(),
         link: matched.link(),
         needs: needs.collect(),
-        why: pairs.map(|((_, above), (_, below))| explain::comparison(above, below)).collect(),
+        why: pairs
+            .map(|((_, above), (_, below))| explain::comparison(above, below))
+            .collect(),
         too_many: wanted.len() > AT_MOST,
         from_home: matched.referral.locations.home.is_some(),
         columns,

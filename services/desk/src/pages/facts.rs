@@ -16,10 +16,22 @@ pub(crate) enum Met {
 impl Met {
     pub(crate) const fn tag(self) -> Tag {
         match self {
-            Self::Yes => Tag { text: "Meets", class: "govuk-tag--green" },
-            Self::Partly => Tag { text: "Partly meets", class: "govuk-tag--yellow" },
-            Self::No => Tag { text: "Does not meet", class: "govuk-tag--red" },
-            Self::NotKnown => Tag { text: "Not known", class: "govuk-tag--grey" },
+            Self::Yes => Tag {
+                text: "Meets",
+                class: "govuk-tag--green",
+            },
+            Self::Partly => Tag {
+                text: "Partly meets",
+                class: "govuk-tag--yellow",
+            },
+            Self::No => Tag {
+                text: "Does not meet",
+                class: "govuk-tag--red",
+            },
+            Self::NotKnown => Tag {
+                text: "Not known",
+                class: "govuk-tag--grey",
+            },
         }
     }
 }
@@ -43,7 +55,11 @@ pub(crate) fn needs(referral: &Referral, setting: &Setting) -> Vec<Need> {
         };
         let essential = referral.needs.essential.contains(need);
         Need {
-            name: format!("{}{}", capital(need.in_words()), if essential { " (essential)" } else { "" }),
+            name: format!(
+                "{}{}",
+                capital(need.in_words()),
+                if essential { " (essential)" } else { "" }
+            ),
             met: met.tag(),
             fact: format!(
                 "Needs level {wanted}, {}. Has level {has}, {}.",
@@ -56,10 +72,16 @@ pub(crate) fn needs(referral: &Referral, setting: &Setting) -> Vec<Need> {
     needs.extend(identity(referral, setting));
     let conditions = &referral.matching;
     if conditions.wheelchair_accessible {
-        needs.push(yes_or_no("Accessible by wheelchair", setting.wheelchair_accessible));
+        needs.push(yes_or_no(
+            "Accessible by wheelchair",
+            setting.wheelchair_accessible,
+        ));
     }
     if conditions.prefers_no_male_household {
-        needs.push(yes_or_no("Household without men, preferred", setting.no_male_household));
+        needs.push(yes_or_no(
+            "Household without men, preferred",
+            setting.no_male_household,
+        ));
     }
     needs
 }
@@ -103,23 +125,41 @@ const fn known(stated: bool, met: bool) -> Met {
 }
 
 fn yes_or_no(name: &str, met: bool) -> Need {
-    let fact = if met { "The register says so." } else { "The register does not say so." };
-    Need { name: name.to_owned(), met: known(true, met).tag(), fact: fact.to_owned() }
+    let fact = if met {
+        "The register says so."
+    } else {
+        "The register does not say so."
+    };
+    Need {
+        name: name.to_owned(),
+        met: known(true, met).tag(),
+        fact: fact.to_owned(),
+    }
 }
 
 fn stated_words(wanted: &str, has: &str) -> String {
-    let has = if has.is_empty() { "nothing stated" } else { has };
+    let has = if has.is_empty() {
+        "nothing stated"
+    } else {
+        has
+    };
     format!("Asked for: {wanted}. The home: {has}.")
 }
 
 fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+    items
+        .into_iter()
+        .map(|item| item.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The first letter in upper case.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// Who lives there, in words.
@@ -137,14 +177,23 @@ pub(crate) fn residents(setting: &Setting) -> String {
             format!("a {sex} of {}", resident.age)
         })
         .collect();
-    if residents.is_empty() { "Nobody else at present".to_owned() } else { capital(&residents.join(", ")) }
+    if residents.is_empty() {
+        "Nobody else at present".to_owned()
+    } else {
+        capital(&residents.join(", "))
+    }
 }
 
 /// What must be approved before the placement starts, by whom.
 pub(crate) fn approvals(offer: &Offer, policy: &Policy) -> Vec<String> {
     let approval = |code: Approval| {
         let rule = rule(code);
-        format!("{} ({}, {})", rule.text.trim_end_matches('.'), words::code(policy.approver(code)), rule.code)
+        format!(
+            "{} ({}, {})",
+            rule.text.trim_end_matches('.'),
+            words::code(policy.approver(code)),
+            rule.code
+        )
     };
     offer.approvals.iter().map(approval).collect()
 }
@@ -152,7 +201,9 @@ pub(crate) fn approvals(offer: &Offer, policy: &Policy) -> Vec<String> {
 /// What to bear in mind.
 pub(crate) fn warnings(offer: &Offer) -> Vec<String> {
     let warnings = offer.warnings.iter().map(rule);
-    warnings.map(|rule| format!("{} ({})", rule.text.trim_end_matches('.'), rule.code)).collect()
+    warnings
+        .map(|rule| format!("{} ({})", rule.text.trim_end_matches('.'), rule.code))
+        .collect()
 }
 
 /// What an option is, in the words of lists and comparisons.
@@ -186,7 +237,10 @@ impl Facts {
             fit: words::percent(offer.values.fit),
             score: words::points(offer.score),
             home: offer.distances.home.to_string(),
-            school: offer.distances.school.map_or("no school given".to_owned(), |it| it.to_string()),
+            school: offer
+                .distances
+                .school
+                .map_or("no school given".to_owned(), |it| it.to_string()),
             centre: offer.distances.derby.to_string(),
             located_in: words::authority(offer.located_in),
             is_near: offer.near,

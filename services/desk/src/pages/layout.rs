@@ -108,8 +108,8 @@ pub(crate) async fn faults_as_pages(request: Request, next: Next) -> Response {
     };
     let page = Page(FaultPage {
         layout: Layout::nobodys(),
-        title: problem.title.to_string(),
-        detail: problem.detail.to_string(),
+        title: problem.title,
+        detail: problem.detail,
     });
     let mut page = page.into_response();
     *page.status_mut() = response.status();

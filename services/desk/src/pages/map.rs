@@ -110,10 +110,17 @@ impl Map {
             Label { x, y, text }
         };
         let shown = |area: &&MapArea| {
-            area.rings.iter().flatten().any(|point| frame.shows(frame.at(exact(*point))))
+            area.rings
+                .iter()
+                .flatten()
+                .any(|point| frame.shows(frame.at(exact(*point))))
         };
-        let dots = points.iter().map(|(rank, point)| label(approximate(*point), rank.to_string()));
-        let names = areas().iter().map(|area| label(exact(area.label), area.name.to_owned()));
+        let dots = points
+            .iter()
+            .map(|(rank, point)| label(approximate(*point), rank.to_string()));
+        let names = areas()
+            .iter()
+            .map(|area| label(exact(area.label), area.name.to_owned()));
         let from = frame.at(middle);
         Self {
             width: frame.width,
@@ -121,10 +128,16 @@ impl Map {
             areas: areas()
                 .iter()
                 .filter(shown)
-                .map(|area| Shape { path: path(area, frame), is_own: area.upper_tier == own })
+                .map(|area| Shape {
+                    path: path(area, frame),
+                    is_own: area.upper_tier == own,
+                })
                 .collect(),
             names: names.filter(|it| frame.shows((it.x, it.y))).collect(),
-            rings: [5, 10, 20].into_iter().map(|miles| ring(miles, from)).collect(),
+            rings: [5, 10, 20]
+                .into_iter()
+                .map(|miles| ring(miles, from))
+                .collect(),
             // The best is drawn last, so that it lies on top.
             dots: dots.rev().filter(|it| frame.shows((it.x, it.y))).collect(),
             from,
@@ -135,7 +148,11 @@ impl Map {
 
 fn ring(miles: i64, from: (i64, i64)) -> Ring {
     let radius = miles * MILE / UNIT;
-    Ring { radius, text_y: from.1 - radius, miles }
+    Ring {
+        radius,
+        text_y: from.1 - radius,
+        miles,
+    }
 }
 
 /// The outline, in steps from corner to corner: short numbers make a short page.
@@ -143,7 +160,9 @@ fn path(area: &MapArea, frame: Frame) -> String {
     let mut path = String::new();
     for ring in &area.rings {
         let mut corners = ring.iter().map(|point| frame.at(exact(*point)));
-        let Some(mut last) = corners.next() else { continue };
+        let Some(mut last) = corners.next() else {
+            continue;
+        };
         // Writing to a string cannot fail.
         let _ = write!(path, "M{} {}l", last.0, last.1);
         for corner in corners {
@@ -165,13 +184,31 @@ mod tests {
 
     #[test]
     fn no_point_tells_an_address_and_the_map_is_small() {
-        let derby = GridPoint { easting: 435_461, northing: 336_327 };
-        let home = GridPoint { easting: 437_019, northing: 334_988 };
+        let derby = GridPoint {
+            easting: 435_461,
+            northing: 336_327,
+        };
+        let home = GridPoint {
+            easting: 437_019,
+            northing: 334_988,
+        };
         let map = Map::new("E06000015".parse().unwrap(), derby, true, &[(1, home)]);
-        let moved = GridPoint { easting: 437_999, northing: 334_001 };
+        let moved = GridPoint {
+            easting: 437_999,
+            northing: 334_001,
+        };
         let same = Map::new("E06000015".parse().unwrap(), derby, true, &[(1, moved)]);
-        let at = |map: &Map| map.dots.iter().map(|dot| (dot.x, dot.y)).collect::<Vec<_>>();
-        assert_eq!(at(&map), at(&same), "all of a square kilometre look the same");
+        let at = |map: &Map| {
+            map.dots
+                .iter()
+                .map(|dot| (dot.x, dot.y))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            at(&map),
+            at(&same),
+            "all of a square kilometre look the same"
+        );
         assert!(map.names.iter().any(|name| name.text == "Derby"));
         let size: usize = map.areas.iter().map(|area| area.path.len()).sum();
         assert!(size < 40_000, "{size} bytes of outlines");

@@ -1,11 +1,6 @@
 //! A referral with its current run: what the pages of options are about.
 
-use crate::{
-    act::act,
-    api::find,
-    app::App,
-    problem::Fault,
-    query::Parameters, session::Viewer};
+use crate::{act::act, api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
 use oss_domain::{Referral, Setting, SettingId};
 use oss_matching::{Policy, evaluation::Offer};
 use oss_storage::{desk::SettingName, referrals::StoredReferral, runs::StoredRun};
@@ -35,18 +30,28 @@ impl Matched {
         let caller = viewer.caller();
         let stored = find::stored_referral(app, &caller, id, parameters).await?;
         let Some(run_id) = stored.run_id else {
-            return Err(Fault::not_found("A ranking of this referral: it is new, so it"));
+            return Err(Fault::not_found(
+                "A ranking of this referral: it is new, so it",
+            ));
         };
         let run = app.store.run(run_id).await?.ok_or_else(Fault::internal)?;
         record(app, viewer, &stored, read, format!("run {run_id}")).await?;
-        let referral = app.store.referral_revision(run.key, run.facts.revision).await?;
+        let referral = app
+            .store
+            .referral_revision(run.key, run.facts.revision)
+            .await?;
         let policy = if run.facts.policy_sha256 == app.policy.sha256() {
             Arc::clone(&app.policy)
         } else {
             let policy = app.store.policy(&run.facts.policy_sha256).await?;
             policy.ok_or_else(Fault::internal)?.into()
         };
-        Ok(Self { referral: referral.ok_or_else(Fault::internal)?, stored, run, policy })
+        Ok(Self {
+            referral: referral.ok_or_else(Fault::internal)?,
+            stored,
+            run,
+            policy,
+        })
     }
 
     /// The address of the referral's page.
@@ -61,16 +66,19 @@ impl Matched {
         ids: &[SettingId],
     ) -> Result<HashMap<SettingId, Arc<Setting>>, Fault> {
         let facts = &self.run.facts;
-        Ok(app.store.settings_at(facts.authority, facts.supply, ids).await?)
+        Ok(app
+            .store
+            .settings_at(facts.authority, facts.supply, ids)
+            .await?)
     }
 
     /// What people call the settings.
-    pub(crate) async fn names(
-        &self,
-        app: &App,
-    ) -> Result<HashMap<SettingId, SettingName>, Fault> {
+    pub(crate) async fn names(&self, app: &App) -> Result<HashMap<SettingId, SettingName>, Fault> {
         let facts = &self.run.facts;
-        Ok(app.store.setting_names_at(facts.authority, facts.supply).await?)
+        Ok(app
+            .store
+            .setting_names_at(facts.authority, facts.supply)
+            .await?)
     }
 
     /// The offers with their ranks.
@@ -92,7 +100,14 @@ pub(crate) async fn record(
         ..Wanted::default()
     };
     act(app, &viewer.caller(), &wanted, |unit, context| {
-        unit.record(context, stored.authority, Some(stored.key), read, &thing, None);
+        unit.record(
+            context,
+            stored.authority,
+            Some(stored.key),
+            read,
+            &thing,
+            None,
+        );
         Ok(())
     })
     .await

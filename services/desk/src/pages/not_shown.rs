@@ -12,11 +12,8 @@ use axum::{
     response::IntoResponse,
 };
 use form_urlencoded::Serializer;
-use oss_domain::{Reason, SettingId};
-use oss_matching::{
-    explain,
-    rules::rule,
-};
+use oss_domain::{Exclusion, Reason, SettingId};
+use oss_matching::{explain, rules::rule};
 use std::collections::BTreeSet;
 
 /// Settings on a page.
@@ -48,6 +45,7 @@ struct Row {
     /// Acts that would each bring it in.
     cures: Vec<String>,
     is_near_miss: bool,
+    is_in_plan: bool,
     reasons: Vec<String>,
 }
 
@@ -59,12 +57,21 @@ pub(crate) async fn show(
     parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
     let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
-    let wanted = parameters.get::<String>("q")?.unwrap_or_default().trim().to_owned();
-    let page = parameters.get::<String>("page")?.and_then(|text| text.parse().ok());
+    let wanted = parameters
+        .get::<String>("q")?
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
+    let page = parameters
+        .get::<String>("page")?
+        .and_then(|text| text.parse().ok());
     let names = matched.names(&app).await?;
     let evaluation = &matched.run.evaluation;
-    let near: BTreeSet<&SettingId> =
-        evaluation.near_misses.iter().map(|miss| &miss.setting_id).collect();
+    let near: BTreeSet<&SettingId> = evaluation
+        .near_misses
+        .iter()
+        .map(|miss| &miss.setting_id)
+        .collect();
     let lower = wanted.to_lowercase();
     let mut rows: Vec<_> = evaluation
         .excluded
@@ -75,8 +82,13 @@ pub(crate) async fn show(
                 setting_id: excluded.setting_id.to_string(),
                 provider: name.map(|name| name.provider.clone()).unwrap_or_default(),
                 kind: name.map_or("", |name| words::kind(name.kind)),
-                cures: excluded.requires.iter().map(|act| rule(act).text.to_owned()).collect(),
+                cures: excluded
+                    .requires
+                    .iter()
+                    .map(|act| rule(act).text.to_owned())
+                    .collect(),
                 is_near_miss: near.contains(&excluded.setting_id),
+                is_in_plan: !excluded.reasons.contains(Exclusion::H14),
                 reasons: excluded.reasons.iter().map(text_of).collect(),
             }
         })
@@ -85,18 +97,32 @@ pub(crate) async fn show(
                 || row.provider.to_lowercase().contains(&lower)
         })
         .collect();
-    // What could be cured first, then what lacks one thing only; within that by id, as the run has it.
-    rows.sort_by_key(|row| (row.cures.is_empty(), !row.is_near_miss, row.reasons.len()));
+    // What could be cured first, then what lacks one thing only, and kinds that the plan leaves out
+    // last; within that by id, as the run has it.
+    rows.sort_by_key(|row| {
+        (
+            row.cures.is_empty(),
+            !row.is_near_miss,
+            !row.is_in_plan,
+            row.reasons.len(),
+        )
+    });
     let found = rows.len();
     let pages = found.div_ceil(ON_A_PAGE).max(1);
     let page = page.unwrap_or(1).clamp(1, pages);
     let base = matched.link();
     let link = |page: usize| {
         let mut query = Serializer::new(String::new());
-        query.append_pair("q", &wanted).append_pair("page", &page.to_string());
+        query
+            .append_pair("q", &wanted)
+            .append_pair("page", &page.to_string());
         format!("{base}/not-shown?{}", query.finish())
     };
-    let rows = rows.into_iter().skip((page - 1) * ON_A_PAGE).take(ON_A_PAGE).collect();
+    let rows = rows
+        .into_iter()
+        .skip((page - 1) * ON_A_PAGE)
+        .take(ON_A_PAGE)
+        .collect();
     let counts = evaluation.exclusion_counts.iter();
     let mut counts: Vec<_> = counts
         .map(|(code, count)| {
@@ -123,5 +149,9 @@ pub(crate) async fn show(
 }
 
 fn text_of(reason: Reason) -> String {
-    format!("{} ({})", explain::reason(reason).trim_end_matches('.'), reason.code)
+    format!(
+        "{} ({})",
+        explain::reason(reason).trim_end_matches('.'),
+        reason.code
+    )
 }

@@ -98,7 +98,10 @@ impl Asked {
             starts_with: text("q")?,
             sort: text("sort")?,
             // A place that is not one is the first page: nobody is helped by a fault.
-            after: parameters.get::<String>("after")?.as_deref().and_then(read_cursor),
+            after: parameters
+                .get::<String>("after")?
+                .as_deref()
+                .and_then(read_cursor),
         })
     }
 
@@ -138,18 +141,31 @@ impl Asked {
             query.append_pair("after", &format!("{first}.{second}.{}", key.0));
         }
         let query = query.finish();
-        if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
+        if query.is_empty() {
+            "/".to_owned()
+        } else {
+            format!("/?{query}")
+        }
     }
 
     fn removable(&self) -> Vec<(String, String)> {
-        let first = Self { after: None, ..self.clone() };
+        let first = Self {
+            after: None,
+            ..self.clone()
+        };
         let mut removable = Vec::new();
         if let Some(urgency) = self.urgency {
-            let without = Self { urgency: None, ..first.clone() };
+            let without = Self {
+                urgency: None,
+                ..first.clone()
+            };
             removable.push((words::urgency(urgency).text.to_owned(), without.link()));
         }
         if let Some(state) = self.state {
-            let without = Self { state: None, ..first.clone() };
+            let without = Self {
+                state: None,
+                ..first.clone()
+            };
             removable.push((words::state(state).text.to_owned(), without.link()));
         }
         let whose = match &*self.whose {
@@ -158,11 +174,17 @@ impl Asked {
             _ => "",
         };
         if !whose.is_empty() {
-            let without = Self { whose: String::new(), ..first.clone() };
+            let without = Self {
+                whose: String::new(),
+                ..first.clone()
+            };
             removable.push((whose.to_owned(), without.link()));
         }
         if !self.starts_with.is_empty() {
-            let without = Self { starts_with: String::new(), ..first };
+            let without = Self {
+                starts_with: String::new(),
+                ..first
+            };
             let text = format!("Reference begins with {}", self.starts_with);
             removable.push((text, without.link()));
         }
@@ -173,7 +195,11 @@ impl Asked {
 fn read_cursor(text: &str) -> Option<QueueCursor> {
     let mut parts = text.split('.').map(str::parse);
     let mut part = || parts.next()?.ok();
-    Some(QueueCursor { first: part()?, second: part()?, key: ReferralKey(part()?) })
+    Some(QueueCursor {
+        first: part()?,
+        second: part()?,
+        key: ReferralKey(part()?),
+    })
 }
 
 /// `GET /`
@@ -192,23 +218,38 @@ pub(crate) async fn show(
     let user_id = &*caller.principal.id;
     let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
     let filter = asked.filter(user_id);
-    let mut found =
-        app.store.queue(&authorities, filter, asked.order(), asked.after, limit).await?;
+    let mut found = app
+        .store
+        .queue(&authorities, filter, asked.order(), asked.after, limit)
+        .await?;
     let more = found.len() > ON_A_PAGE;
     found.truncate(ON_A_PAGE);
     let next_page = found.last().filter(|_| more).map(|last| {
-        Asked { after: Some(last.cursor), ..asked.clone() }.link()
+        Asked {
+            after: Some(last.cursor),
+            ..asked.clone()
+        }
+        .link()
     });
     let page = QueuePage {
         layout: Layout::new(&app, &viewer, Section::Queue),
         counts: app.store.queue_counts(&authorities, user_id).await?,
-        rows: found.iter().map(|queued| row(queued, now, user_id)).collect(),
+        rows: found
+            .iter()
+            .map(|queued| row(queued, now, user_id))
+            .collect(),
         states: states(&asked),
         urgencies: urgencies(&asked),
         whose: whose(&asked),
         removable: asked.removable(),
         sorts: sorts(&asked),
-        first_page: asked.after.map(|_| Asked { after: None, ..asked.clone() }.link()),
+        first_page: asked.after.map(|_| {
+            Asked {
+                after: None,
+                ..asked.clone()
+            }
+            .link()
+        }),
         next_page,
         updates: format!("/updates?since={}", now.timestamp_micros()),
         may_take: viewer.may(Act::Approach),
@@ -237,7 +278,11 @@ fn row(queued: &Queued, now: DateTime<Utc>, user_id: &str) -> Row {
     let referral = &queued.referral;
     let (time_left, late) = words::time_left(now, queued.needed_by);
     let (next, from) = words::next(queued.state);
-    let sought: Vec<_> = referral.placement_types.iter().map(|kind| words::kind(*kind)).collect();
+    let sought: Vec<_> = referral
+        .placement_types
+        .iter()
+        .map(|kind| words::kind(*kind))
+        .collect();
     Row {
         reference: queued.referral_id.to_string(),
         children: words::children(referral),
@@ -248,9 +293,12 @@ fn row(queued: &Queued, now: DateTime<Utc>, user_id: &str) -> Row {
         from,
         time_left,
         late,
-        needed_by: words::at(queued.needed_by),
+        needed_by: words::needed_by(referral.urgency, queued.needed_by),
         taken_by: queued.taken.as_ref().map(|taken| taken.user_name.clone()),
-        own: queued.taken.as_ref().is_some_and(|taken| taken.user_id == user_id),
+        own: queued
+            .taken
+            .as_ref()
+            .is_some_and(|taken| taken.user_id == user_id),
     }
 }
 
@@ -278,16 +326,28 @@ fn whose(asked: &Asked) -> Vec<Choice> {
         text: text.to_owned(),
         chosen: asked.whose == value,
     };
-    [("mine", "Me"), ("nobody", "Nobody")].into_iter().map(choice).collect()
+    [("mine", "Me"), ("nobody", "Nobody")]
+        .into_iter()
+        .map(choice)
+        .collect()
 }
 
 fn sorts(asked: &Asked) -> [Sort; 3] {
     let sort = |name: &str, text| Sort {
         text,
-        link: Asked { sort: name.to_owned(), after: None, ..asked.clone() }.link(),
+        link: Asked {
+            sort: name.to_owned(),
+            after: None,
+            ..asked.clone()
+        }
+        .link(),
         is_in_force: asked.sort == name,
     };
-    [sort("", "Most urgent"), sort("time", "Least time left"), sort("newest", "Newest")]
+    [
+        sort("", "Most urgent"),
+        sort("time", "Least time left"),
+        sort("newest", "Newest"),
+    ]
 }
 
 /// `GET /updates`: how many referrals came since; nothing that tells of a child.
@@ -297,7 +357,9 @@ pub(crate) async fn updates(
     parameters: Parameters,
 ) -> Result<Json<Value>, Fault> {
     let authorities = find::authorities(&viewer.caller(), &parameters)?;
-    let since = parameters.get::<i64>("since")?.and_then(DateTime::from_timestamp_micros);
+    let since = parameters
+        .get::<i64>("since")?
+        .and_then(DateTime::from_timestamp_micros);
     let since = since.ok_or_else(|| {
         Fault::not_understood("bad_query", "The parameter since must be a moment.")
     })?;

@@ -93,10 +93,22 @@ pub(crate) async fn show(
 ) -> Result<impl IntoResponse, Fault> {
     let caller = viewer.caller();
     let stored = find::stored_referral(&app, &caller, &id, &parameters).await?;
-    record(&app, &viewer, &stored, "referral.read", format!("revision {}", stored.revision)).await?;
+    record(
+        &app,
+        &viewer,
+        &stored,
+        "referral.read",
+        format!("revision {}", stored.revision),
+    )
+    .await?;
     let before = parameters.get::<i64>("before")?;
-    let lines = app.store.history(stored.authority, stored.key, before, LINES).await?;
-    let older = lines.last().filter(|line| line.seq > 1 && lines.len() == LINES as usize);
+    let lines = app
+        .store
+        .history(stored.authority, stored.key, before, LINES)
+        .await?;
+    let older = lines
+        .last()
+        .filter(|line| line.seq > 1 && lines.len() == LINES as usize);
     let older = older.map(|line| line.seq);
     let people = app.store.list_people(None, 500).await?;
     let taken = app.store.taken(stored.key).await?;
@@ -106,12 +118,16 @@ pub(crate) async fn show(
     let page = ReferralPage {
         layout: Layout::new(&app, &viewer, Section::Queue),
         reference: stored.referral_id.to_string(),
-        title: referral.and_then(|it| it.narrative.title.clone()).unwrap_or_default(),
+        title: referral
+            .and_then(|it| it.narrative.title.clone())
+            .unwrap_or_default(),
         urgency: referral.map(|it| words::urgency(it.urgency)),
         state: words::state(stored.state),
         next,
         from,
-        start_date: referral.map(|it| words::date(it.start_date)).unwrap_or_default(),
+        start_date: referral
+            .map(|it| words::date(it.start_date))
+            .unwrap_or_default(),
         received: words::at(stored.received_at),
         revision: stored.revision,
         children: referral.map(children).unwrap_or_default(),
@@ -120,8 +136,12 @@ pub(crate) async fn show(
         needs: referral.map(|it| needs(&it.needs)).unwrap_or_default(),
         locations: referral.map(locations).unwrap_or_default(),
         plan: referral.map(plan).unwrap_or_default(),
-        missing: referral.map(|it| missing(it, found.as_ref())).unwrap_or_default(),
-        own: taken.as_ref().is_some_and(|taken| *taken.user_id == *caller.principal.id),
+        missing: referral
+            .map(|it| missing(it, found.as_ref()))
+            .unwrap_or_default(),
+        own: taken
+            .as_ref()
+            .is_some_and(|taken| *taken.user_id == *caller.principal.id),
         taken,
         may_take: viewer.may(Act::Approach) && !matches!(next, "Nothing"),
         sees_options: viewer.may(Act::ReadOffers) && found.is_some(),
@@ -164,7 +184,10 @@ fn narrative(referral: &Referral) -> Vec<(&'static str, String)> {
         ("Why a home is needed", &narrative.reason),
         ("Whom the child is to see, and how", &narrative.contact_plan),
     ];
-    texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))).collect()
+    texts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text.clone()?)))
+        .collect()
 }
 
 fn needs(needs: &Needs) -> Vec<NeedRow> {
@@ -184,8 +207,18 @@ fn locations(referral: &Referral) -> Vec<(&'static str, String)> {
     let contact: Vec<_> = at.contact.iter().map(ToString::to_string).collect();
     let mut rows = vec![
         ("Home", at.home.map_or_else(not_given, |it| it.to_string())),
-        ("School", at.school.map_or_else(not_given, |it| it.to_string())),
-        ("People the child sees", if contact.is_empty() { not_given() } else { contact.join(", ") }),
+        (
+            "School",
+            at.school.map_or_else(not_given, |it| it.to_string()),
+        ),
+        (
+            "People the child sees",
+            if contact.is_empty() {
+                not_given()
+            } else {
+                contact.join(", ")
+            },
+        ),
     ];
     let zones: Vec<_> = referral
         .exclusion_zones
@@ -199,41 +232,78 @@ fn locations(referral: &Referral) -> Vec<(&'static str, String)> {
 }
 
 fn plan(referral: &Referral) -> Vec<(&'static str, String)> {
-    let kinds = referral.placement_types.iter().map(|kind| words::kind(*kind));
+    let kinds = referral
+        .placement_types
+        .iter()
+        .map(|kind| words::kind(*kind));
     let mut rows = vec![("Kinds of home in the care plan, in order", join(kinds))];
     let conditions = &referral.matching;
     let asked = [
-        (conditions.solo, "the child must live without other children"),
+        (
+            conditions.solo,
+            "the child must live without other children",
+        ),
         (conditions.no_younger_children, "no younger children"),
-        (conditions.no_opposite_sex_children, "no children of the opposite sex"),
-        (conditions.prefers_no_male_household, "a household without men is preferred"),
+        (
+            conditions.no_opposite_sex_children,
+            "no children of the opposite sex",
+        ),
+        (
+            conditions.prefers_no_male_household,
+            "a household without men is preferred",
+        ),
         (conditions.wheelchair_accessible, "accessible by wheelchair"),
         (conditions.parent_and_child, "a parent and child together"),
-        (!referral.avoid_children.is_empty(), "certain children must not live there"),
+        (
+            !referral.avoid_children.is_empty(),
+            "certain children must not live there",
+        ),
     ];
-    let asked = join(asked.into_iter().filter_map(|(is, text)| is.then_some(text)));
+    let asked = join(
+        asked
+            .into_iter()
+            .filter_map(|(is, text)| is.then_some(text)),
+    );
     if !asked.is_empty() {
         rows.push(("Who else may live there", capital(&asked)));
     }
-    let out = referral.excluded_authorities.iter().map(|code| words::authority(*code));
+    let out = referral
+        .excluded_authorities
+        .iter()
+        .map(|code| words::authority(*code));
     let out = join(out);
     if !out.is_empty() {
         rows.push(("Areas ruled out by a court or the plan", out));
     }
     let identity = &referral.identity;
-    let reflected = identity.ethnicities.iter().map(|it| format!("ethnicity {it}"));
+    let reflected = identity
+        .ethnicities
+        .iter()
+        .map(|it| format!("ethnicity {it}"));
     let reflected = reflected.chain(identity.religion.iter().map(|it| format!("religion: {it}")));
-    let reflected = reflected.chain(identity.languages.iter().map(|it| format!("language: {it}")));
+    let reflected = reflected.chain(
+        identity
+            .languages
+            .iter()
+            .map(|it| format!("language: {it}")),
+    );
     let reflected = join(reflected);
     if !reflected.is_empty() {
         rows.push(("What the care should reflect", capital(&reflected)));
     }
     let legal = &referral.legal_authority;
     let orders = [
-        (legal.secure_order, "secure accommodation order (section 25)"),
+        (
+            legal.secure_order,
+            "secure accommodation order (section 25)",
+        ),
         (legal.secretary_of_state, "Secretary of State’s approval"),
     ];
-    let orders = join(orders.into_iter().filter_map(|(is, text)| is.then_some(text)));
+    let orders = join(
+        orders
+            .into_iter()
+            .filter_map(|(is, text)| is.then_some(text)),
+    );
     if !orders.is_empty() {
         rows.push(("Orders", capital(&orders)));
     }
@@ -267,7 +337,8 @@ fn missing(referral: &Referral, found: Option<&Found>) -> Vec<Missing> {
     add(
         minimum,
         "The rest of the referral",
-        "Only what an emergency needs is filled in. The rest is due within one working day.".to_owned(),
+        "Only what an emergency needs is filled in. The rest is due within one working day."
+            .to_owned(),
     );
     add(
         referral.needs.levels.is_empty(),
@@ -298,10 +369,14 @@ fn missing(referral: &Referral, found: Option<&Found>) -> Vec<Missing> {
 }
 
 fn event(line: HistoryLine, people: &[Person]) -> Event {
-    let names: HashMap<String, &str> =
-        people.iter().map(|person| (person.user_id.to_string(), &*person.name)).collect();
+    let names: HashMap<String, &str> = people
+        .iter()
+        .map(|person| (person.user_id.to_string(), &*person.name))
+        .collect();
     let who = match &*line.actor_kind {
-        "person" => names.get(&line.actor).map_or(line.actor.clone(), |name| (*name).to_owned()),
+        "person" => names
+            .get(&line.actor)
+            .map_or(line.actor.clone(), |name| (*name).to_owned()),
         "producer" => format!("the case system ({})", line.actor),
         _ => format!("the service ({})", line.actor),
     };

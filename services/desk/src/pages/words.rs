@@ -43,6 +43,20 @@ pub(crate) fn time_left(now: DateTime<Utc>, until: DateTime<Utc>) -> (String, bo
     (format!("{} {end}", many(number, unit)), late)
 }
 
+/// When a home is needed: to the minute where it matters.
+pub(crate) fn needed_by(urgency: Urgency, moment: DateTime<Utc>) -> String {
+    match urgency {
+        Urgency::Emergency => {
+            let day = (moment - TimeDelta::seconds(1))
+                .with_timezone(&London)
+                .date_naive();
+            format!("by the end of {}", date(day))
+        }
+        Urgency::Urgent => format!("by {}", at(moment)),
+        Urgency::Planned => format!("by {}", date(moment.with_timezone(&London).date_naive())),
+    }
+}
+
 /// `1 day`, `2 days`: for nouns that take an s.
 pub(crate) fn many(number: i64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -50,21 +64,51 @@ pub(crate) fn many(number: i64, noun: &str) -> String {
 
 pub(crate) const fn urgency(urgency: Urgency) -> Tag {
     match urgency {
-        Urgency::Emergency => Tag { text: "Emergency", class: "govuk-tag--red" },
-        Urgency::Urgent => Tag { text: "Urgent", class: "govuk-tag--orange" },
-        Urgency::Planned => Tag { text: "Planned", class: "govuk-tag--grey" },
+        Urgency::Emergency => Tag {
+            text: "Emergency",
+            class: "govuk-tag--red",
+        },
+        Urgency::Urgent => Tag {
+            text: "Urgent",
+            class: "govuk-tag--orange",
+        },
+        Urgency::Planned => Tag {
+            text: "Planned",
+            class: "govuk-tag--grey",
+        },
     }
 }
 
 pub(crate) const fn state(state: ReferralState) -> Tag {
     match state {
-        ReferralState::Received => Tag { text: "New", class: "govuk-tag--blue" },
-        ReferralState::Ranked => Tag { text: "Homes found", class: "govuk-tag--green" },
-        ReferralState::Unfilled => Tag { text: "No home found", class: "govuk-tag--red" },
-        ReferralState::InCallOff => Tag { text: "Homes asked", class: "govuk-tag--yellow" },
-        ReferralState::Selected => Tag { text: "Home chosen", class: "govuk-tag--teal" },
-        ReferralState::Placed => Tag { text: "Placed", class: "govuk-tag--grey" },
-        ReferralState::Withdrawn => Tag { text: "Withdrawn", class: "govuk-tag--grey" },
+        ReferralState::Received => Tag {
+            text: "New",
+            class: "govuk-tag--blue",
+        },
+        ReferralState::Ranked => Tag {
+            text: "Homes found",
+            class: "govuk-tag--green",
+        },
+        ReferralState::Unfilled => Tag {
+            text: "No home found",
+            class: "govuk-tag--red",
+        },
+        ReferralState::InCallOff => Tag {
+            text: "Homes asked",
+            class: "govuk-tag--yellow",
+        },
+        ReferralState::Selected => Tag {
+            text: "Home chosen",
+            class: "govuk-tag--teal",
+        },
+        ReferralState::Placed => Tag {
+            text: "Placed",
+            class: "govuk-tag--grey",
+        },
+        ReferralState::Withdrawn => Tag {
+            text: "Withdrawn",
+            class: "govuk-tag--grey",
+        },
     }
 }
 
@@ -158,6 +202,7 @@ pub(crate) fn authority(code: AuthorityCode) -> String {
 /// A code of several words, such as `head_of_service`, to be read.
 pub(crate) fn code(code: &str) -> String {
     code.replace(['_', '.'], " ")
+        .replace("childrens", "children’s")
 }
 
 /// Parts per million as a whole percentage.
@@ -190,7 +235,9 @@ pub(crate) fn act(act: &str) -> String {
     }
     let text = code(act);
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 #[cfg(test)]
@@ -204,16 +251,31 @@ mod tests {
     #[test]
     fn times_are_those_of_clocks_in_england() {
         assert_eq!(at(moment("2026-07-01T13:05:00Z")), "1 July 2026, 2:05pm");
-        assert_eq!(at(moment("2026-11-25T13:05:00Z")), "25 November 2026, 1:05pm");
+        assert_eq!(
+            at(moment("2026-11-25T13:05:00Z")),
+            "25 November 2026, 1:05pm"
+        );
     }
 
     #[test]
     fn time_left_is_told_in_the_unit_that_matters() {
         let now = moment("2026-11-25T12:00:00Z");
         let left = |text| time_left(now, moment(text));
-        assert_eq!(left("2026-11-25T12:01:30Z"), ("1 minute left".to_owned(), false));
-        assert_eq!(left("2026-11-26T12:00:00Z"), ("24 hours left".to_owned(), false));
-        assert_eq!(left("2026-11-30T12:00:00Z"), ("5 days left".to_owned(), false));
-        assert_eq!(left("2026-11-25T09:00:00Z"), ("3 hours late".to_owned(), true));
+        assert_eq!(
+            left("2026-11-25T12:01:30Z"),
+            ("1 minute left".to_owned(), false)
+        );
+        assert_eq!(
+            left("2026-11-26T12:00:00Z"),
+            ("24 hours left".to_owned(), false)
+        );
+        assert_eq!(
+            left("2026-11-30T12:00:00Z"),
+            ("5 days left".to_owned(), false)
+        );
+        assert_eq!(
+            left("2026-11-25T09:00:00Z"),
+            ("3 hours late".to_owned(), true)
+        );
     }
 }

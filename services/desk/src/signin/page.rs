@@ -1,16 +1,21 @@
 //! The page of signing in.
 
-use crate::{app::App, session::Viewer};
+use crate::{
+    app::App,
+    pages::{self, Layout},
+    session::Viewer,
+};
 use askama::Template;
 use axum::{
     http::StatusCode,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 
 /// What the page shows.
 #[derive(Debug, Template)]
 #[template(path = "sign_in.html")]
 pub(super) struct Page<'a> {
+    layout: Layout,
     problem: &'a str,
     notice: &'a str,
     return_to: &'a str,
@@ -22,6 +27,7 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     pub(super) fn new(app: &App, viewer: Option<&'a Viewer>, return_to: &'a str) -> Self {
         Self {
+            layout: Layout::nobodys(),
             problem: "",
             notice: "",
             return_to,
@@ -32,19 +38,20 @@ impl<'a> Page<'a> {
     }
 
     /// The same, saying what went wrong.
-    pub(super) const fn with_problem(self, problem: &'a str) -> Self {
+    pub(super) fn with_problem(self, problem: &'a str) -> Self {
         Self { problem, ..self }
     }
 
     /// The same, saying what there is to say besides.
-    pub(super) const fn with_notice(self, notice: &'a str) -> Self {
+    pub(super) fn with_notice(self, notice: &'a str) -> Self {
         Self { notice, ..self }
     }
 
-    pub(super) fn answer(&self, status: StatusCode) -> Response {
-        match self.render() {
-            Ok(html) => (status, Html(html)).into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    pub(super) fn answer(self, status: StatusCode) -> Response {
+        let mut page = pages::Page(self).into_response();
+        if page.status() == StatusCode::OK {
+            *page.status_mut() = status;
         }
+        page
     }
 }

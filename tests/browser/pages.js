@@ -1,0 +1,31 @@
+// Every page, in every state that the sample can show.
+import { api } from "./support.js";
+
+export async function pages() {
+  const { items } = await api("/referrals?limit=200");
+  const inState = (state) => items.find((it) => it.state === state)?.referral_id;
+  const ranked = inState("ranked");
+  const { offers } = await api(`/referrals/${ranked}/offers`);
+  const [first, second, third] = offers.map((offer) => offer.setting_id);
+  const of = `/referrals/${ranked}`;
+  const unfilled = inState("unfilled");
+  return [
+    ["the queue", "/"],
+    ["the queue, filtered", "/?urgency=emergency&whose=nobody&sort=time"],
+    ["the queue, nothing found", "/?q=zzz&state=selected"],
+    ["a referral", of],
+    ["a referral without a home", unfilled && `/referrals/${unfilled}`],
+    ["options", `${of}/options`],
+    ["options, filtered", `${of}/options?miles=5`],
+    ["options, all hidden", `${of}/options?kind=secure_childrens_home`],
+    ["no options", unfilled && `/referrals/${unfilled}/options`],
+    ["an option", `${of}/options/${first}`],
+    ["a comparison", second && `${of}/compare?setting=${first}&setting=${second}${third ? `&setting=${third}` : ""}`],
+    ["a comparison of nothing", `${of}/compare`],
+    ["what is not shown", `${of}/not-shown`],
+    ["what is not shown, nothing found", `${of}/not-shown?q=zzz`],
+    ["about", "/about"],
+    ["the accessibility statement", "/accessibility"],
+    ["a referral that is not there", "/referrals/none", 404],
+  ].filter(([, path]) => path);
+}

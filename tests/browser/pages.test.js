@@ -1,0 +1,179 @@
+// What every page owes its readers.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { pages } from "./pages.js";
+import { accessible, base, launch, reflows, signedIn } from "./support.js";
+
+let browser;
+let all;
+
+before(async () => {
+  browser = await launch();
+  all = await pages();
+});
+after(() => browser?.close());
+
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with scripts" : "without scripts";
+  test(`every page is accessible and complete ${how}`, async () => {
+    // axe itself is a script: without scripts, what is asked is that the page is all there.
+    const { context, page } = await signedIn(browser, "commissioner", { javaScriptEnabled });
+    const faults = [];
+    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+    page.on("pageerror", (error) => faults.push(String(error)));
+    for (const [name, path, status = 200] of all) {
+      const answer = await page.goto(path);
+      assert.equal(answer.status(), status, name);
+      assert.equal(await page.locator("h1").count(), 1, `${name} has one heading`);
+      assert.match(await page.title(), / – One Stop Shop$/, name);
+      if (javaScriptEnabled) await accessible(page, name);
+    }
+    // The one for the page that is not there.
+    const unexpected = faults.filter((text) => !text.includes("404"));
+    assert.deepEqual(unexpected, [], "the policy on scripts and styles stops nothing of ours");
+    await context.close();
+  });
+}
+
+test("no page scrolls sideways at 320 pixels, and each is accessible there too", async () => {
+  const { context, page } = await signedIn(browser, "commissioner", {
+    viewport: { width: 320, height: 640 },
+  });
+  for (const [name, path] of all) {
+    await page.goto(path);
+    await reflows(page, name);
+    await accessible(page, `${name} at 320 pixels`);
+  }
+  await context.close();
+});
+
+test("every page is small, and has the headers that keep it safe", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  for (const [name, path] of all) {
+    const answer = await page.goto(path);
+    const headers = answer.headers();
+    assert.match(headers["content-security-policy"], /default-src 'none'; script-src 'self'; style-src 'self'/, name);
+    assert.doesNotMatch(headers["content-security-policy"], /unsafe/, name);
+    assert.equal(headers["cache-control"], "no-store", name);
+    assert.equal(headers["x-content-type-options"], "nosniff", name);
+    assert.equal(headers["referrer-policy"], "no-referrer", name);
+    assert.ok(headers["permissions-policy"], name);
+    const body = await answer.text();
+    assert.ok(gzipSync(body).length < 40 * 1024, `${name}: ${gzipSync(body).length} bytes`);
+    assert.doesNotMatch(body, /\sstyle=|<style|<script(?! src)|\son[a-z]+=/, name);
+  }
+  await context.close();
+});
+
+test("nothing of GOV.UK's brand is used, and nothing is loaded from elsewhere", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  const loaded = new Set();
+  page.on("request", (request) => loaded.add(request.url()));
+  await page.goto("/");
+  await page.waitForLoadState("networkidle");
+  assert.ok([...loaded].some((url) => url.endsWith(".css")), "assets were built");
+  let size = 0;
+  for (const url of loaded) {
+    assert.ok(url.startsWith(base), url);
+    const answer = await context.request.get(url);
+    const body = await answer.body();
+    size += gzipSync(body).length;
+    assert.doesNotMatch(body.toString(), /GDS Transport|crown|crest/i, url);
+    if (url.includes("/assets/")) assert.match(answer.headers()["cache-control"], /immutable/);
+  }
+  assert.ok(size < 200 * 1024, `the first page loads ${size} bytes`);
+  await context.close();
+});
+
+test("the header is the council's own, in words only", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  await page.goto("/about");
+  const header = page.locator("header");
+  assert.equal(await header.locator("svg, img").count(), 0);
+  const words = (await header.innerText()).split("\n").map((line) => line.trim()).filter(Boolean);
+  const name = words[1];
+  assert.deepEqual(words.slice(0, 3), ["One Stop Shop", name, "Sign out"]);
+  assert.match(words.at(-1), /The service proposes; a person decides\.$/);
+  await context.close();
+});
+
+test("by keyboard alone, from the queue to an option and why it is there", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  await page.goto("/?state=ranked");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to main content");
+  await page.keyboard.press("Enter");
+  const tabTo = async (is) => {
+    for (let tries = 0; tries < 200; tries += 1) {
+      await page.keyboard.press("Tab");
+      const [text, shown] = await page.evaluate(() => {
+        const box = document.activeElement.getBoundingClientRect();
+        return [document.activeElement.textContent.trim(), box.width > 0];
+      });
+      assert.ok(shown, `the focus shows on ${text}`);
+      if (is(text)) return;
+    }
+    assert.fail("the link cannot be reached");
+  };
+  await tabTo((text) => /^R\d+$/.test(text));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/referrals\/R\d+$/);
+  await tabTo((text) => text === "Options");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/options$/);
+  const [first] = await page.locator("tbody th a").allTextContents();
+  await tabTo((text) => text === first);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/options\/.+/);
+  assert.ok(await page.getByRole("heading", { name: /^Why it is option/ }).isVisible());
+  await context.close();
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with scripts" : "without scripts";
+  test(`a referral is taken by one person only, ${how}`, async () => {
+    const one = await signedIn(browser, "commissioner", { javaScriptEnabled });
+    const other = await signedIn(browser, "manager", { javaScriptEnabled });
+    const take = (page) => page.getByRole("button", { name: /^Take referral/ }).first();
+    await one.page.goto("/");
+    await other.page.goto("/");
+    await take(one.page).click();
+    await one.page.waitForURL("/");
+    assert.ok((await one.page.locator("tbody").textContent()).includes("You"));
+    // The other's page is stale: they are told, and nothing changes hands.
+    await take(other.page).click();
+    assert.ok(await other.page.getByRole("heading", { name: "Somebody was quicker" }).isVisible());
+    await one.page.goto("/?whose=mine");
+    await one.page.locator("tbody th a").first().click();
+    await one.page.getByRole("button", { name: "Give back" }).click();
+    await one.page.getByRole("button", { name: "Take this referral" }).waitFor();
+    await one.context.close();
+    await other.context.close();
+  });
+}
+
+test("the list never moves by itself: news is told in a status", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  await page.route("**/updates?**", (route) => route.fulfill({ json: { new: 2 } }));
+  await page.goto("/");
+  const before = await page.locator("tbody").innerHTML();
+  await page.evaluate(() => dispatchEvent(new Event("oss:look")));
+  const status = page.getByRole("status");
+  await status.getByRole("link", { name: "update list" }).waitFor();
+  assert.equal((await status.textContent()).trim(), "2 new referrals: update list");
+  assert.equal(await page.locator("tbody").innerHTML(), before);
+  await accessible(page, "the queue with news");
+  await context.close();
+});
+
+test("whoever may not see referrals sees none", async () => {
+  for (const role of ["provider", "operator", "auditor"]) {
+    const { context, page } = await signedIn(browser, role);
+    for (const [name, path] of all.filter(([, path]) => path.startsWith("/referrals/") || path === "/")) {
+      const answer = await page.goto(path);
+      assert.equal(answer.status(), 403, `${role}: ${name}`);
+    }
+    await context.close();
+  }
+});

@@ -1,0 +1,26 @@
+// Pictures of the main pages, small enough to keep with the source.
+import { mkdirSync } from "node:fs";
+import { api, launch, signedIn } from "./support.js";
+
+const to = new URL("../../docs/images/", import.meta.url).pathname;
+mkdirSync(to, { recursive: true });
+const browser = await launch();
+const { page } = await signedIn(browser, "commissioner", { viewport: { width: 1200, height: 900 } });
+const { items } = await api("/referrals?limit=200");
+const ranked = [];
+for (const it of items.filter((it) => it.state === "ranked")) {
+  ranked.push([it.referral_id, (await api(`/referrals/${it.referral_id}/offers`)).offers]);
+}
+// The one with the most to show.
+ranked.sort(([, a], [, b]) => b.length - a.length);
+const [[id, offers]] = ranked;
+for (const [name, path] of [
+  ["queue", "/"],
+  ["referral", `/referrals/${id}`],
+  ["options", `/referrals/${id}/options`],
+  ["option", `/referrals/${id}/options/${offers[0].setting_id}`],
+]) {
+  await page.goto(path);
+  await page.screenshot({ path: `${to}${name}.png`, animations: "disabled" });
+}
+await browser.close();
