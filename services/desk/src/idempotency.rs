@@ -133,7 +133,8 @@ fn replayed(status: u16, kept: &[u8]) -> Result<Response, Fault> {
     Ok(response)
 }
 
-/// Deletes, once an hour, answers that have been kept for long enough. Never ends.
+/// Deletes, once an hour, answers that have been kept for long enough, and sessions that are over.
+/// Never ends.
 pub(crate) async fn forget_old_answers(app: &App) {
     let mut hourly = tokio::time::interval(Duration::from_hours(1));
     hourly.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -142,6 +143,10 @@ pub(crate) async fn forget_old_answers(app: &App) {
         // Where it fails now, the next hour makes up for it.
         if let Err(error) = app.store.purge_requests(app.clock.now()).await {
             tracing::warn!(error = %ErrorChain(&error), "old answers were not deleted");
+        }
+        let (limits, now) = (app.sign_in.limits(), app.clock.now());
+        if let Err(error) = app.store.purge_sessions(limits, now).await {
+            tracing::warn!(error = %ErrorChain(&error), "sessions that are over were not deleted");
         }
     }
 }
