@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { pages } from "./pages.js";
-import { accessible, base, launch, reflows, signedIn } from "./support.js";
+import { accessible, api, base, launch, reflows, signedIn } from "./support.js";
 
 let browser;
 let all;
@@ -176,4 +176,56 @@ test("whoever may not see referrals sees none", async () => {
     }
     await context.close();
   }
+});
+
+test("a whole reference leads to its referral, and reading it is in its history", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  await page.goto("/");
+  const reference = (await page.locator("tbody th a").first().textContent()).trim();
+  await page.getByLabel("Reference").fill(reference);
+  await page.getByRole("button", { name: "Apply filters" }).click();
+  await page.waitForURL(`**/referrals/${reference}`);
+  const latest = page.locator(".moj-timeline__item").first();
+  assert.match(await latest.textContent(), /Referral read\s+by /);
+  await context.close();
+});
+
+test("filters say what they hide, and each can be removed", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  const [, options] = all.find(([name]) => name === "options");
+  await page.goto(options);
+  const shown = await page.locator("tbody tr").count();
+  await page.getByLabel("Most miles from").fill("1");
+  await page.getByRole("button", { name: "Apply filters" }).click();
+  await page.getByText(/Your filters hide \d+ of \d+ options/).waitFor();
+  await page.getByRole("link", { name: "Remove this filter: At most 1 miles from home" }).click();
+  await page.waitForURL(`**${options}`);
+  assert.equal(await page.locator("tbody tr").count(), shown);
+  await context.close();
+});
+
+test("options are downloaded as CSV with a row for each", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  const [, options] = all.find(([name]) => name === "options");
+  await page.goto(options);
+  const ranked = Number.parseInt(await page.locator("h1").textContent(), 10);
+  const answer = await context.request.get(`${options}.csv`);
+  assert.equal(answer.headers()["content-type"], "text/csv; charset=utf-8");
+  assert.equal((await answer.text()).trim().split("\r\n").length, ranked + 1);
+  await context.close();
+});
+
+test("every home that is not shown can be found by name, with its reasons", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  const [, path] = all.find(([name]) => name === "what is not shown");
+  const { items } = await api("/referrals?limit=200");
+  const { run_id } = items.find((it) => path.includes(it.referral_id));
+  const { excluded } = await api(`/match-runs/${run_id}`);
+  const last = excluded.at(-1);
+  await page.goto(path);
+  await page.getByLabel("Find a home").fill(last.setting_id);
+  await page.getByRole("button", { name: "Find" }).click();
+  const row = page.locator(".govuk-summary-list__row", { hasText: last.setting_id }).last();
+  for (const { code } of last.reasons) assert.ok((await row.textContent()).includes(`(${code})`));
+  await context.close();
 });
