@@ -22,8 +22,10 @@ mod matched;
 mod not_shown;
 mod option;
 mod options;
+mod provider;
 mod queue;
 mod referral;
+mod reports;
 mod words;
 
 pub(crate) use layout::{Layout, Page};
@@ -82,10 +84,29 @@ fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     ]
 }
 
-/// The pages of those who run the service.
+/// The pages of managers, of providers, and of those who run the service.
 fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
-    use Act::{MendEvents, ReadFigures, ReadSettings};
+    use Act::{AnswerOwn, MendEvents, ReadApprovals, ReadFigures, ReadOffers, ReadSettings};
     vec![
+        ("/reports", Some(ReadApprovals), get(reports::show)),
+        ("/reports.csv", Some(ReadApprovals), get(reports::download)),
+        ("/placements/{id}/decision", Some(ReadOffers), get(reports::decision::record)),
+        (
+            "/placements/{id}/why",
+            Some(ReadOffers),
+            get(reports::decision::why).post(reports::decision::keep),
+        ),
+        ("/provider", Some(AnswerOwn), get(provider::home)),
+        (
+            "/provider/offers/{id}",
+            Some(AnswerOwn),
+            get(provider::offer).post(provider::answer_offer),
+        ),
+        (
+            "/provider/homes/{id}",
+            Some(AnswerOwn),
+            get(provider::vacancy).post(provider::confirm_vacancy),
+        ),
         ("/admin/people", Some(MendEvents), get(admin::people)),
         ("/admin/people/{id}", Some(MendEvents), post(admin::change_person)),
         ("/admin/policy", Some(ReadFigures), get(admin::policy)),

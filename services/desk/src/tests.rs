@@ -1,6 +1,7 @@
 //! The whole desk on a real PostgreSQL, each test with a database of its own.
 
 mod access;
+mod acting;
 mod acts;
 mod bad_requests;
 mod browser;

@@ -39,6 +39,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod people;
 pub mod referrals;
+pub mod reports;
 pub mod runs;
 pub mod seal;
 pub mod supply;

@@ -86,7 +86,7 @@ pub(crate) async fn answer(
 }
 
 /// The answer in a body, which is the data of the event `offer.answered` and read as that.
-fn given(offer_id: OfferId, mut body: Value) -> Result<Given, Fault> {
+pub(crate) fn given(offer_id: OfferId, mut body: Value) -> Result<Given, Fault> {
     if let Some(fields) = body.as_object_mut() {
         fields
             .entry("offer_id")

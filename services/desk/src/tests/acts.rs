@@ -9,7 +9,7 @@ use oss_domain::role::Role;
 use serde_json::{Value, json};
 
 /// A desk with a referral that is ranked over these settings, and its offers.
-async fn ranked(settings: &[Value]) -> (Desk, Vec<String>) {
+pub(super) async fn ranked(settings: &[Value]) -> (Desk, Vec<String>) {
     let desk = Desk::new().await;
     for setting in settings {
         let path = format!("/settings/{}", setting["setting_id"].as_str().unwrap());
@@ -35,7 +35,7 @@ async fn submit(desk: &Desk, id: &str, settings: &[Value]) -> Vec<String> {
 }
 
 /// One place, run by a company.
-fn bought(id: &str) -> Value {
+pub(super) fn bought(id: &str) -> Value {
     let mut setting = a_setting(id, 1);
     setting["provider"] = json!({ "provider_id": "IFA1", "name": "A company" });
     setting["sourcing"] = json!("spot");

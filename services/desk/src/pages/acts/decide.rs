@@ -39,6 +39,8 @@ struct DecidePage {
     state: Tag,
     /// Whether the provider's word is still missing.
     must_accept: bool,
+    /// Whether there is nothing left to decide.
+    is_over: bool,
     reason: String,
     reason_not_first: String,
     acknowledged: bool,
@@ -75,6 +77,7 @@ async fn page(
         wishes: target.matched.referral.narrative.wishes_and_feelings.clone(),
         state: super::words::offer(state),
         must_accept: !is_own && state != OfferState::Accepted,
+        is_over: !target.matched.stored.state.is_open(),
         facts: target.facts,
         reason: fields.get("reason").to_owned(),
         reason_not_first: fields.get("reason_not_first").to_owned(),

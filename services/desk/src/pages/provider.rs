@@ -1,0 +1,368 @@
+//! What a provider sees: what it was asked, under a reference of its own and without anything that
+//! tells who the child is; its answers; and its homes, whose vacancies it keeps current.
+
+use super::{
+    acts::{
+        answer::{AnswerFields, body},
+        form::{Fields, Form, Notice, once},
+        words,
+    },
+    facts::capital,
+    layout::{Layout, Page, Section},
+    words::{self as said, Tag},
+};
+use crate::{
+    act::act,
+    api::{acts, find},
+    app::App,
+    problem::Fault,
+    session::Viewer,
+};
+use askama::Template;
+use axum::{
+    Form as Sent,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use oss_domain::{OfferId, ProviderId, SettingId, Sex, setting::VacancyChange};
+use oss_workflow::{
+    Wanted, answer,
+    authorise::{Act, Thing},
+    event::Profile,
+    offer::{OfferHead, OfferState},
+    supply,
+};
+use serde_json::Value;
+
+/// Referrals on the page, the last first.
+const AT_MOST: u32 = 100;
+
+#[derive(Debug, Template)]
+#[template(path = "provider_home.html")]
+struct HomePage {
+    layout: Layout,
+    offers: Vec<OfferRow>,
+    homes: Vec<HomeRow>,
+}
+
+#[derive(Debug)]
+struct OfferRow {
+    offer_id: String,
+    reference: String,
+    setting_id: String,
+    state: Tag,
+    respond_by: String,
+}
+
+#[derive(Debug)]
+struct HomeRow {
+    setting_id: String,
+    kind: &'static str,
+    places: u16,
+    residents: usize,
+    confirmed: String,
+}
+
+/// The provider that the viewer works for.
+fn provider(viewer: &Viewer) -> Result<&ProviderId, Fault> {
+    let nobody = || Fault::forbidden("Nobody has said yet which provider you work for.");
+    viewer.provider().ok_or_else(nobody)
+}
+
+/// `GET /provider`
+pub(crate) async fn home(
+    State(app): State<App>,
+    viewer: Viewer,
+) -> Result<impl IntoResponse, Fault> {
+    let provider = provider(&viewer)?;
+    let authority = viewer.authority();
+    let mut offers = Vec::new();
+    for referral in app.store.asked_of_provider(authority, provider, AT_MOST).await? {
+        let heads = app.store.offers_of(referral).await?;
+        let own = heads.iter().filter(|head| is_of(head, provider));
+        offers.extend(own.map(|head| OfferRow {
+            offer_id: head.offer_id.to_string(),
+            reference: head.reference.clone(),
+            setting_id: head.setting_id.to_string(),
+            state: words::offer(head.state),
+            respond_by: head.respond_by.map(said::at).unwrap_or_default(),
+        }));
+    }
+    let homes = app.store.settings_of_provider(authority, provider).await?;
+    let homes = homes.iter().map(|setting| HomeRow {
+        setting_id: setting.setting_id.to_string(),
+        kind: said::kind(setting.kind),
+        places: setting.approval.places,
+        residents: setting.occupancy.residents.len(),
+        confirmed: setting.capacity_confirmed_at.map_or("never".to_owned(), said::at),
+    });
+    Ok(Page(HomePage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        offers,
+        homes: homes.collect(),
+    }))
+}
+
+fn is_of(head: &OfferHead, provider: &ProviderId) -> bool {
+    head.provider_id == *provider && head.approached_at.is_some()
+}
+
+#[derive(Debug, Template)]
+#[template(path = "provider_offer.html")]
+struct OfferPage {
+    layout: Layout,
+    form: Form,
+    offer_id: String,
+    reference: String,
+    setting_id: String,
+    state: Tag,
+    respond_by: String,
+    profile: Vec<(&'static str, String)>,
+    fields: AnswerFields,
+    may_answer: bool,
+}
+
+/// The offer, if the viewer's provider was asked it: to others it does not exist.
+async fn own(app: &App, viewer: &Viewer, id: &str) -> Result<OfferHead, Fault> {
+    let offer_id: OfferId = find::id(id, "The offer")?;
+    let (referral, _) = app.seal.open(offer_id);
+    let heads = app.store.offers_of(referral).await?;
+    let head = heads.into_iter().find(|head| head.offer_id == offer_id);
+    let head = head.filter(|head| head.approached_at.is_some());
+    let head = head.ok_or_else(|| Fault::not_found("The offer"))?;
+    let thing = Thing { provider: Some(&head.provider_id), ..Thing::of(head.authority) };
+    viewer.authorise(Act::AnswerOwn, thing)?;
+    Ok(head)
+}
+
+/// `GET /provider/offers/{id}`
+pub(crate) async fn offer(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    offer_page(&app, &viewer, &id, &Fields::default(), None).await
+}
+
+async fn offer_page(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+    fields: &Fields,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
+    let head = own(app, viewer, id).await?;
+    let wanted = Wanted { referral_keys: [head.referral].into(), ..Wanted::default() };
+    // Before anything is told.
+    act(app, &viewer.caller(), &wanted, |unit, context| {
+        let thing = head.offer_id;
+        unit.record(context, head.authority, Some(head.referral), "offer.read", thing, None);
+        Ok(())
+    })
+    .await?;
+    let stored = app.store.referral_by_key(head.referral).await?.ok_or_else(Fault::internal)?;
+    let profile = stored.referral.as_deref().map(Profile::of);
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
+    let waits = matches!(
+        head.state,
+        OfferState::Approached | OfferState::Accepted | OfferState::Declined | OfferState::Expired
+    );
+    let page = OfferPage {
+        layout: Layout::new(app, viewer, Section::Other),
+        form,
+        offer_id: head.offer_id.to_string(),
+        reference: head.reference,
+        setting_id: head.setting_id.to_string(),
+        state: words::offer(head.state),
+        respond_by: head.respond_by.map(said::at).unwrap_or_default(),
+        profile: profile.map(|profile| rows(&profile)).unwrap_or_default(),
+        fields: AnswerFields::new(fields),
+        may_answer: waits && stored.state.is_open(),
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+/// What a provider is told of a child.
+fn rows(profile: &Profile) -> Vec<(&'static str, String)> {
+    let child = |(age, sex): &(u8, Sex)| {
+        let sex = match sex {
+            Sex::Male => "boy",
+            Sex::Female => "girl",
+            Sex::Unknown => "child",
+        };
+        format!("{sex} of {age}")
+    };
+    let children: Vec<_> = profile.children.iter().map(child).collect();
+    let needs = profile.needs.levels.present().map(|(need, level)| {
+        let essential = profile.needs.essential.contains(need);
+        let essential = if essential { ", essential" } else { "" };
+        format!("{}: {}{essential}", need.in_words(), said::level(level))
+    });
+    let mut rows = vec![
+        ("Who", capital(&children.join(", "))),
+        ("How soon", said::urgency(profile.urgency).text.to_owned()),
+        ("From", said::date(profile.start_date)),
+        ("Needs", capital(&needs.collect::<Vec<_>>().join("; "))),
+    ];
+    let asked = [
+        (profile.solo, "no other children in the home"),
+        (profile.parent_and_child, "a parent and child together"),
+        (profile.wheelchair_accessible, "accessible by wheelchair"),
+    ];
+    let asked: Vec<_> = asked.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
+    if !asked.is_empty() {
+        rows.push(("Asked for", capital(&asked.join(", "))));
+    }
+    if let Some(religion) = &profile.religion {
+        rows.push(("Religion", religion.to_string()));
+    }
+    let languages: Vec<_> = profile.languages.iter().map(ToString::to_string).collect();
+    if !languages.is_empty() {
+        rows.push(("Languages", languages.join(", ")));
+    }
+    rows
+}
+
+/// `POST /provider/offers/{id}`
+pub(crate) async fn answer_offer(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Result<Response, Fault> {
+    let body = match body(&fields) {
+        Ok(body) => body,
+        Err(notice) => return offer_page(&app, &viewer, &id, &fields, Some(notice)).await,
+    };
+    let path = format!("/provider/offers/{id}");
+    let answering = async {
+        let head = own(&app, &viewer, &id).await?;
+        let mut body = body;
+        body.insert("authority".to_owned(), head.authority.to_string().into());
+        body.insert("provider_id".to_owned(), head.provider_id.to_string().into());
+        let given = acts::given(head.offer_id, Value::Object(body))?;
+        let wanted = acts::wanted(&app, head.offer_id);
+        act(&app, &viewer.caller(), &wanted, |unit, context| {
+            Ok(app.with_world(|world| answer::answer(unit, context, world, given.clone()))?)
+        })
+        .await?;
+        Ok("/provider".to_owned())
+    };
+    match once(&app, &viewer, &path, &fields, answering).await {
+        Ok(done) => Ok(done),
+        Err(fault) => offer_page(&app, &viewer, &id, &fields, Some(Notice::of(fault)?)).await,
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "provider_vacancy.html")]
+struct VacancyPage {
+    layout: Layout,
+    form: Form,
+    setting_id: String,
+    facts: Vec<(&'static str, String)>,
+    blocked_places: String,
+    bedrooms_free: String,
+    version: u32,
+}
+
+/// `GET /provider/homes/{id}`
+pub(crate) async fn vacancy(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    vacancy_page(&app, &viewer, &id, &Fields::default(), None).await
+}
+
+async fn vacancy_page(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+    fields: &Fields,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
+    let homes = app.store.settings_of_provider(viewer.authority(), provider(viewer)?).await?;
+    let setting = homes.iter().find(|setting| setting.setting_id.as_str() == id);
+    let setting = setting.ok_or_else(|| Fault::not_found("The home"))?;
+    let occupancy = &setting.occupancy;
+    let typed = |name: &str, stored: String| match fields.get(name) {
+        "" => stored,
+        typed => typed.to_owned(),
+    };
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
+    let confirmed = setting.capacity_confirmed_at.map_or("never".to_owned(), said::at);
+    let free = occupancy.bedrooms_free.map(|it| it.to_string()).unwrap_or_default();
+    let page = VacancyPage {
+        layout: Layout::new(app, viewer, Section::Other),
+        form,
+        setting_id: setting.setting_id.to_string(),
+        facts: vec![
+            ("Places approved", setting.approval.places.to_string()),
+            ("Children who live there", occupancy.residents.len().to_string()),
+            ("Last confirmed", confirmed),
+        ],
+        blocked_places: typed("blocked_places", occupancy.blocked_places.to_string()),
+        bedrooms_free: typed("bedrooms_free", free),
+        version: occupancy.version,
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+/// `POST /provider/homes/{id}`
+pub(crate) async fn confirm_vacancy(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Result<Response, Fault> {
+    let path = format!("/provider/homes/{id}");
+    let confirming = async {
+        confirm(&app, &viewer, &id, &fields).await?;
+        Ok("/provider".to_owned())
+    };
+    match once(&app, &viewer, &path, &fields, confirming).await {
+        Ok(done) => Ok(done),
+        Err(fault) => vacancy_page(&app, &viewer, &id, &fields, Some(Notice::of(fault)?)).await,
+    }
+}
+
+async fn confirm(app: &App, viewer: &Viewer, id: &str, fields: &Fields) -> Result<(), Fault> {
+    let setting_id: SettingId = find::id(id, "The home")?;
+    let provider = provider(viewer)?;
+    let number = |name: &str| match fields.get(name) {
+        "" => Ok(None),
+        typed => typed.parse::<u16>().map(Some).map_err(|_| {
+            let what = "give a whole number";
+            Fault::invalid_field(&format!("/{name}"), "required_tick", what)
+        }),
+    };
+    let (blocked_places, bedrooms_free) = (number("blocked_places")?, number("bedrooms_free")?);
+    let at = (viewer.authority(), setting_id.clone());
+    let wanted = Wanted { settings: [at.clone()].into(), ..Wanted::default() };
+    act(app, &viewer.caller(), &wanted, |unit, context| {
+        let stored = unit.settings.get(&at).and_then(|head| head.setting.as_deref());
+        let stored = stored.filter(|setting| setting.provider.provider_id == *provider);
+        let stored = stored.ok_or_else(|| Fault::not_found("The home"))?;
+        let version = stored.occupancy.version;
+        if fields.get("version") != version.to_string() {
+            let detail = "Somebody else changed what is free meanwhile.";
+            return Err(Fault::conflict("changed_meanwhile", "It has changed", detail));
+        }
+        let change = VacancyChange {
+            setting_id: setting_id.clone(),
+            authority: at.0,
+            occupancy_version: version.saturating_add(1),
+            residents: None,
+            blocked_places,
+            bedrooms_free,
+            restrictions: None,
+            capacity_confirmed_at: Some(context.now),
+        };
+        Ok(supply::change_vacancy(unit, context, change)?)
+    })
+    .await?;
+    Ok(())
+}

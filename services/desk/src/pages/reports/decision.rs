@@ -1,0 +1,209 @@
+//! The record of a decision, to be printed; and a note for the child, "why this home".
+
+use crate::{
+    act::act,
+    app::App,
+    pages::{
+        acts::{
+            form::{Fields, Form, Notice, once},
+            placement::{load, rows},
+            progress::ApprovalRow,
+        },
+        facts::Facts,
+        layout::{Layout, Page, Section},
+        words,
+    },
+    problem::Fault,
+    session::Viewer,
+};
+use askama::Template;
+use axum::{
+    Form as Sent,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use oss_workflow::{Wanted, authorise::Act, placement::Placement};
+
+/// Options that the record shows besides the one chosen.
+const SHOWN: usize = 10;
+/// Lines of history that are looked through for the note.
+const LINES: u32 = 200;
+/// The line of the audit that the note is kept in.
+const NOTE: &str = "placement.note_for_child";
+
+#[derive(Debug, Template)]
+#[template(path = "decision_record.html")]
+struct RecordPage {
+    layout: Layout,
+    reference: String,
+    placement_id: String,
+    rows: Vec<(&'static str, String)>,
+    decided_by: String,
+    run: Vec<(&'static str, String)>,
+    options: Vec<(usize, Facts)>,
+    chosen: String,
+    approvals: Vec<(ApprovalRow, String)>,
+}
+
+/// `GET /placements/{id}/decision`
+pub(crate) async fn record(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, Fault> {
+    let (placement, tasks) = load(&app, &viewer, &id, "decision.read").await?;
+    let run = app.store.run(placement.run_id).await?.ok_or_else(Fault::internal)?;
+    let facts = &run.facts;
+    let names = app.store.setting_names_at(facts.authority, facts.supply).await?;
+    let name = |setting| names.get(setting).map_or("", |name| &*name.provider);
+    let options = (1..).zip(&run.evaluation.ranked).filter(|(rank, offer)| {
+        *rank <= SHOWN || offer.setting_id == placement.setting_id
+    });
+    let options = options
+        .map(|(rank, offer)| (rank, Facts::new(offer, name(&offer.setting_id), &app.policy)));
+    let people = app.store.list_people(None, 500).await?;
+    let called = |id: &str| {
+        let person = people.iter().find(|person| person.user_id.to_string() == id);
+        person.map_or(id.to_owned(), |person| person.name.clone())
+    };
+    let now = app.clock.now();
+    let approvals = tasks.iter().map(|task| {
+        let noted = task.record.as_ref().map(|record| {
+            format!("{}, {}: {}", called(&record.by), words::at(record.at), record.note)
+        });
+        (ApprovalRow::new(task, now), noted.unwrap_or_default())
+    });
+    Ok(Page(RecordPage {
+        layout: Layout::new(&app, &viewer, Section::Queue),
+        reference: placement.referral_id.to_string(),
+        placement_id: placement.placement_id.to_string(),
+        rows: rows(&placement),
+        decided_by: called(&placement.decided_by),
+        run: vec![
+            ("Homes looked at", run.evaluation.evaluated.to_string()),
+            ("May be offered", run.evaluation.ranked.len().to_string()),
+            ("Not shown, with reasons", run.evaluation.excluded.len().to_string()),
+            ("Looked at on", words::at(facts.evaluated_at)),
+            ("Revision of the referral", facts.revision.to_string()),
+            ("Policy", facts.policy_id.to_string()),
+            ("Run", placement.run_id.to_string()),
+        ],
+        options: options.collect(),
+        chosen: placement.setting_id.to_string(),
+        approvals: approvals.collect(),
+    }))
+}
+
+#[derive(Debug, Template)]
+#[template(path = "why.html")]
+struct WhyPage {
+    layout: Layout,
+    form: Form,
+    reference: String,
+    placement_id: String,
+    note: String,
+    /// Who kept it, and when.
+    kept: Option<String>,
+    may_write: bool,
+}
+
+/// `GET /placements/{id}/why`
+pub(crate) async fn why(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    why_page(&app, &viewer, &id, None).await
+}
+
+async fn why_page(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
+    let (placement, _) = load(app, viewer, id, "placement.read").await?;
+    let key = placement.referral;
+    let lines = app.store.history(placement.authority, key, None, LINES).await?;
+    let thing = placement.placement_id.to_string();
+    let kept = lines.into_iter().find(|line| line.act == NOTE && line.thing == thing);
+    let at = kept.as_ref().map(|line| words::at(line.at));
+    let note = match kept.and_then(|line| line.reason) {
+        Some(note) => note,
+        None => draft(app, &placement).await?,
+    };
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
+    let page = WhyPage {
+        layout: Layout::new(app, viewer, Section::Queue),
+        form,
+        reference: placement.referral_id.to_string(),
+        placement_id: thing,
+        note,
+        kept: at,
+        may_write: viewer.may(Act::WriteReferral),
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+/// A first draft in plain words, for whoever knows the child to put right.
+async fn draft(app: &App, placement: &Placement) -> Result<String, Fault> {
+    let run = app.store.run(placement.run_id).await?.ok_or_else(Fault::internal)?;
+    let stored = app.store.referral_by_key(placement.referral).await?;
+    let referral = stored.and_then(|stored| stored.referral);
+    let wishes = referral.and_then(|it| it.narrative.wishes_and_feelings.clone());
+    let ranked = &run.evaluation.ranked;
+    let offer = ranked.iter().find(|offer| offer.setting_id == placement.setting_id);
+    let mut text = format!(
+        "We looked at {} for you. {} could have been right.\n\n",
+        words::many(run.evaluation.evaluated.into(), "home"),
+        ranked.len(),
+    );
+    if let Some(wishes) = wishes {
+        text.push_str(&format!("You told us: {wishes}\n\n"));
+    }
+    text.push_str(&format!("We chose this home because: {}\n\n", placement.reason));
+    if let Some(offer) = offer {
+        text.push_str(&format!("It is {} from where you lived. ", offer.distances.home));
+        if let Some(school) = offer.distances.school {
+            text.push_str(&format!("It is {school} from your school. "));
+        }
+    }
+    text.push_str(&format!("You can move in on {}.\n\n", words::date(placement.starts_on)));
+    text.push_str("If you do not agree, tell your social worker or ask for an advocate.");
+    Ok(text)
+}
+
+/// `POST /placements/{id}/why`: keeps the note, once somebody has read it.
+pub(crate) async fn keep(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Result<Response, Fault> {
+    let path = format!("/placements/{id}/why");
+    if !viewer.may(Act::WriteReferral) {
+        return Err(Fault::forbidden("None of your roles allows write_referral."));
+    }
+    let keeping = async {
+        let note = fields.get("note");
+        if note.is_empty() {
+            let what = "write the note before you keep it";
+            return Err(Fault::invalid_field("/note", "required_tick", what));
+        }
+        let (placement, _) = load(&app, &viewer, &id, "placement.read").await?;
+        let thing = placement.placement_id;
+        let wanted = Wanted { placements: [thing].into(), ..Wanted::default() };
+        act(&app, &viewer.caller(), &wanted, |unit, context| {
+            let (authority, key) = (placement.authority, placement.referral);
+            unit.record(context, authority, Some(key), NOTE, thing, Some(note.to_owned()));
+            Ok(())
+        })
+        .await?;
+        Ok(path.clone())
+    };
+    match once(&app, &viewer, &path, &fields, keeping).await {
+        Ok(done) => Ok(done),
+        Err(fault) => why_page(&app, &viewer, &id, Some(Notice::of(fault)?)).await,
+    }
+}
