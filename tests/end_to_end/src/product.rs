@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::process::Child;
 
 /// How long a start may take before the test fails.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A data directory with ports, in which the product is started and stopped.
 #[derive(Debug)]
