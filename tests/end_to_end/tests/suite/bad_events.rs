@@ -8,11 +8,11 @@ use std::{collections::BTreeMap, time::Instant};
 /// Good events behind bad ones are served as quickly as any others.
 const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// A subject, headers and a body.
+type Message = (String, Vec<(&'static str, &'static str)>, Vec<u8>);
+
 /// What is wrong outside the data: a subject, headers, a body.
-fn malformed(
-    producer: &Producer,
-    referral: &Value,
-) -> Vec<(String, Vec<(&'static str, &'static str)>, Vec<u8>)> {
+fn malformed(producer: &Producer, referral: &Value) -> Vec<Message> {
     let subject = events::subject("referral.submitted", referral);
     // Each is an event of its own: one that was seen before does nothing.
     let event = || producer.event("referral.submitted", referral);

@@ -1,5 +1,13 @@
 //! The product from outside, one process of it for each test.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "a fault fails the test, and a test tells its story from start to end"
+)]
+
 mod bad_events;
 mod facts;
 mod killed;

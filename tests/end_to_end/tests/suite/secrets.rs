@@ -44,11 +44,12 @@ async fn texts_and_childrens_ids_are_in_no_log_metric_or_event() {
         .found("/referrals/CANARY-REFERRAL/offers")
         .await
         .to_string();
-    let told: String = observer
+    let told: Vec<_> = observer
         .all()
         .iter()
-        .map(|it| format!("{} {}\n", it.subject, it.event))
+        .map(|it| format!("{} {}", it.subject, it.event))
         .collect();
+    let told = told.concat();
     let (_, home) = product.stop().await;
     let terminal = home.output();
     let server_logs: String = ["nats/nats.log", "postgres/postgres.log"]
