@@ -144,7 +144,7 @@ impl PgStore {
         Ok(load.collect())
     }
 
-    /// What was done for `authority` from `since` until `until`.
+    /// What was done for `authority` from `since` to `until`, both included.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl PgStore {
     ) -> Result<Figures> {
         let (received, emergencies): (i64, i64) = sqlx::query_as(
             "SELECT count(*), count(*) FILTER (WHERE urgency = 'emergency')
-             FROM referral WHERE authority = $1 AND received_at >= $2 AND received_at < $3",
+             FROM referral WHERE authority = $1 AND received_at >= $2 AND received_at <= $3",
         )
         .bind(authority.as_str())
         .bind(since)
@@ -166,7 +166,7 @@ impl PgStore {
         .await
         .sorted()?;
         let decided: Decided = sqlx::query_as(
-            "SELECT count(*) AS decided,
+            "SELECT count(*) AS number,
                count(*) FILTER (WHERE pl_location = 'IN') AS inside,
                count(*) FILTER (WHERE pl_distance <= 200) AS near,
                count(pl_distance) AS with_distance,
@@ -176,7 +176,7 @@ impl PgStore {
                ceil(percentile_cont(0.9) WITHIN GROUP (
                  ORDER BY extract(epoch FROM decided_at - received_at) / 3600))::bigint AS p90
              FROM placement JOIN referral ON referral.key = referral_key
-             WHERE placement.authority = $1 AND decided_at >= $2 AND decided_at < $3
+             WHERE placement.authority = $1 AND decided_at >= $2 AND decided_at <= $3
                AND placement.state <> 'cancelled'",
         )
         .bind(authority.as_str())
@@ -187,7 +187,7 @@ impl PgStore {
         .sorted()?;
         let (ended, unplanned): (i64, i64) = sqlx::query_as(
             "SELECT count(*), count(*) FILTER (WHERE NOT end_planned) FROM placement
-             WHERE authority = $1 AND ended_on >= $2::date AND ended_on < $3::date",
+             WHERE authority = $1 AND ended_on >= $2::date AND ended_on <= $3::date",
         )
         .bind(authority.as_str())
         .bind(since)
@@ -197,13 +197,13 @@ impl PgStore {
         .sorted()?;
         let counts = [
             "SELECT sourcing, count(*) FROM placement JOIN offer USING (offer_id)
-             WHERE placement.authority = $1 AND decided_at >= $2 AND decided_at < $3
+             WHERE placement.authority = $1 AND decided_at >= $2 AND decided_at <= $3
                AND placement.state <> 'cancelled' GROUP BY 1 ORDER BY 2 DESC, 1",
             "SELECT state, count(*) FROM offer
-             WHERE authority = $1 AND approached_at >= $2 AND approached_at < $3
+             WHERE authority = $1 AND approached_at >= $2 AND approached_at <= $3
              GROUP BY 1 ORDER BY 2 DESC, 1",
             "SELECT decline_reason, count(*) FROM offer
-             WHERE authority = $1 AND approached_at >= $2 AND approached_at < $3
+             WHERE authority = $1 AND approached_at >= $2 AND approached_at <= $3
                AND state = 'declined' AND decline_reason IS NOT NULL
              GROUP BY 1 ORDER BY 2 DESC, 1",
         ];
@@ -212,7 +212,7 @@ impl PgStore {
         Ok(Figures {
             received: count(received),
             emergencies: count(emergencies),
-            decided: count(decided.decided),
+            decided: count(decided.number),
             inside: count(decided.inside),
             within_20_miles: count(decided.near),
             with_distance: count(decided.with_distance),
@@ -247,7 +247,7 @@ impl PgStore {
 
 #[derive(sqlx::FromRow)]
 struct Decided {
-    decided: i64,
+    number: i64,
     inside: i64,
     near: i64,
     with_distance: i64,

@@ -38,6 +38,8 @@ pub(crate) struct Layout {
     pub(crate) csrf: String,
     pub(crate) in_queue: bool,
     pub(crate) sees_queue: bool,
+    /// Other pages in the menu that the viewer may see: text and address.
+    pub(crate) menu: Vec<(&'static str, &'static str)>,
     /// For paper: by whom and when.
     pub(crate) printed: String,
 }
@@ -50,6 +52,7 @@ impl Layout {
             csrf: viewer.csrf().to_owned(),
             in_queue: section == Section::Queue,
             sees_queue: viewer.may(Act::ListReferrals),
+            menu: menu(viewer),
             printed: format!("{} by {}", words::at(app.clock.now()), viewer.name()),
             ..Self::nobodys()
         }
@@ -65,9 +68,24 @@ impl Layout {
             csrf: String::new(),
             in_queue: false,
             sees_queue: false,
+            menu: Vec::new(),
             printed: String::new(),
         }
     }
+}
+
+fn menu(viewer: &Viewer) -> Vec<(&'static str, &'static str)> {
+    let pages = [
+        (Act::AnswerOwn, "What you were asked", "/provider"),
+        (Act::ReadApprovals, "Approvals", "/approvals"),
+        (Act::ReadApprovals, "Reports", "/reports"),
+        (Act::ReadSettings, "Homes", "/admin/settings"),
+        (Act::ReadFigures, "Policy", "/admin/policy"),
+        (Act::MendEvents, "People", "/admin/people"),
+        (Act::MendEvents, "Events", "/admin/dead-letters"),
+    ];
+    let seen = pages.into_iter().filter(|(act, ..)| viewer.may(*act));
+    seen.map(|(_, text, href)| (text, href)).collect()
 }
 
 /// A page on its way out.

@@ -171,7 +171,7 @@ pub(crate) async fn start(
         decision::start(State(app.clone()), viewer.caller(), Path(id.clone()), body).await?;
         Ok(format!("/placements/{id}"))
     };
-    done(&app, &viewer, &id, "start", &fields, starting).await
+    done(&app, &viewer, &id, "start", &fields, Box::pin(starting)).await
 }
 
 /// `POST /placements/{id}/end`
@@ -196,7 +196,7 @@ pub(crate) async fn end(
         decision::end(State(app.clone()), viewer.caller(), Path(id.clone()), body).await?;
         Ok(format!("/placements/{id}"))
     };
-    done(&app, &viewer, &id, "end", &fields, ending).await
+    done(&app, &viewer, &id, "end", &fields, Box::pin(ending)).await
 }
 
 async fn done(

@@ -154,24 +154,20 @@ async fn draft(app: &App, placement: &Placement) -> Result<String, Fault> {
     let wishes = referral.and_then(|it| it.narrative.wishes_and_feelings.clone());
     let ranked = &run.evaluation.ranked;
     let offer = ranked.iter().find(|offer| offer.setting_id == placement.setting_id);
-    let mut text = format!(
-        "We looked at {} for you. {} could have been right.\n\n",
-        words::many(run.evaluation.evaluated.into(), "home"),
-        ranked.len(),
-    );
-    if let Some(wishes) = wishes {
-        text.push_str(&format!("You told us: {wishes}\n\n"));
-    }
-    text.push_str(&format!("We chose this home because: {}\n\n", placement.reason));
+    let looked_at = words::many(run.evaluation.evaluated.into(), "home");
+    let mut texts =
+        vec![format!("We looked at {looked_at} for you. {} could have been right.", ranked.len())];
+    texts.extend(wishes.map(|wishes| format!("You told us: {wishes}")));
+    texts.push(format!("We chose this home because: {}", placement.reason));
     if let Some(offer) = offer {
-        text.push_str(&format!("It is {} from where you lived. ", offer.distances.home));
-        if let Some(school) = offer.distances.school {
-            text.push_str(&format!("It is {school} from your school. "));
-        }
+        texts.push(format!("It is {} from where you lived.", offer.distances.home));
+        let school = offer.distances.school;
+        texts.extend(school.map(|school| format!("It is {school} from your school.")));
     }
-    text.push_str(&format!("You can move in on {}.\n\n", words::date(placement.starts_on)));
-    text.push_str("If you do not agree, tell your social worker or ask for an advocate.");
-    Ok(text)
+    texts.push(format!("You can move in on {}.", words::date(placement.starts_on)));
+    let otherwise = "If you do not agree, tell your social worker or ask for an advocate.";
+    texts.push(otherwise.to_owned());
+    Ok(texts.join("\n\n"))
 }
 
 /// `POST /placements/{id}/why`: keeps the note, once somebody has read it.
