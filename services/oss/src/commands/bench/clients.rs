@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use oss_messaging::{Connection, Live, Outgoing, Publisher, access};
 use serde::Deserialize;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 use tokio::{runtime::Runtime, sync::mpsc};
@@ -138,9 +138,9 @@ impl Clients {
         &mut self,
         events: &'a [Event],
     ) -> anyhow::Result<HashMap<&'a str, Instant>> {
-        let mut missing: HashMap<&str, ()> = events
+        let mut missing: HashSet<&str> = events
             .iter()
-            .map(|event| (event.referral_id.as_str(), ()))
+            .map(|event| event.referral_id.as_str())
             .collect();
         let mut first = HashMap::with_capacity(missing.len());
         while !missing.is_empty() {
@@ -152,7 +152,7 @@ impl Clients {
                 );
             };
             let heard = heard.context("the observer has ended")?;
-            if let Some((id, ())) = missing.remove_entry(heard.referral_id.as_str()) {
+            if let Some(id) = missing.take(heard.referral_id.as_str()) {
                 first.insert(id, heard.at);
             }
         }
