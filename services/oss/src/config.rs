@@ -18,6 +18,9 @@ use std::{
 /// Every key with its default and what it is for.
 pub(crate) const DEFAULTS: &str = include_str!("config.default.toml");
 
+/// The keys outside any section.
+const TOP_LEVEL: [&str; 2] = ["authorities", "policy_file"];
+
 /// The configuration of a process.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -148,9 +151,14 @@ impl Config {
         }
         let config: Self = figment
             .merge(
+                // Other tools' OSS_… variables are no business of ours; a misspelt key of a
+                // section is, and is an error.
                 Env::prefixed("OSS_")
-                    .split("__")
-                    .ignore(&["data_dir", "config"]),
+                    .filter(|key| {
+                        let key = key.as_str();
+                        key.contains("__") || TOP_LEVEL.contains(&key.to_ascii_lowercase().as_str())
+                    })
+                    .split("__"),
             )
             .extract()
             .context("the configuration is not valid; `oss config` shows every key")?;
