@@ -30,10 +30,17 @@ mod words;
 
 pub(crate) use layout::{Layout, Page};
 
-use crate::{app::App, session};
+use crate::{
+    app::App,
+    problem::Fault,
+    query::Parameters,
+    session::{self, Viewer},
+};
 use axum::{
     Router,
+    extract::State,
     middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get, post},
 };
 use oss_workflow::authorise::Act;
@@ -42,15 +49,39 @@ use oss_workflow::authorise::Act;
 fn routes() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     use Act::{Approach, ListReferrals, ReadOffers, ReadReferral};
     vec![
-        ("/", Some(ListReferrals), get(queue::show)),
+        ("/", None, get(start)),
         ("/updates", Some(ListReferrals), get(queue::updates)),
         ("/referrals/{id}", Some(ReadReferral), get(referral::show)),
-        ("/referrals/{id}/allocation", Some(Approach), post(allocation::change)),
-        ("/referrals/{id}/options", Some(ReadOffers), get(options::show)),
-        ("/referrals/{id}/options.csv", Some(ReadOffers), get(export::download)),
-        ("/referrals/{id}/options/{setting}", Some(ReadOffers), get(option::show)),
-        ("/referrals/{id}/compare", Some(ReadOffers), get(compare::show)),
-        ("/referrals/{id}/not-shown", Some(ReadOffers), get(not_shown::show)),
+        (
+            "/referrals/{id}/allocation",
+            Some(Approach),
+            post(allocation::change),
+        ),
+        (
+            "/referrals/{id}/options",
+            Some(ReadOffers),
+            get(options::show),
+        ),
+        (
+            "/referrals/{id}/options.csv",
+            Some(ReadOffers),
+            get(export::download),
+        ),
+        (
+            "/referrals/{id}/options/{setting}",
+            Some(ReadOffers),
+            get(option::show),
+        ),
+        (
+            "/referrals/{id}/compare",
+            Some(ReadOffers),
+            get(compare::show),
+        ),
+        (
+            "/referrals/{id}/not-shown",
+            Some(ReadOffers),
+            get(not_shown::show),
+        ),
         ("/about", None, get(about::about)),
     ]
 }
@@ -60,27 +91,55 @@ fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     use Act::{Approach, Hold, Place, ReadApprovals, ReadOffers, RecordAnswer, Select};
     use acts::{answer, approach, decide, hold, placement, progress, unfilled};
     vec![
-        ("/referrals/{id}/progress", Some(ReadOffers), get(progress::show)),
-        ("/referrals/{id}/approach", Some(Approach), get(approach::show).post(approach::send)),
-        ("/referrals/{id}/unfilled", Some(Approach), get(unfilled::show).post(unfilled::send)),
+        (
+            "/referrals/{id}/progress",
+            Some(ReadOffers),
+            get(progress::show),
+        ),
+        (
+            "/referrals/{id}/approach",
+            Some(Approach),
+            get(approach::show).post(approach::send),
+        ),
+        (
+            "/referrals/{id}/unfilled",
+            Some(Approach),
+            get(unfilled::show).post(unfilled::send),
+        ),
         (
             "/referrals/{id}/options/{setting}/answer",
             Some(RecordAnswer),
             get(answer::show).post(answer::send),
         ),
-        ("/referrals/{id}/options/{setting}/hold", Some(Hold), get(hold::show).post(hold::send)),
-        ("/referrals/{id}/options/{setting}/release", Some(Hold), post(hold::release)),
+        (
+            "/referrals/{id}/options/{setting}/hold",
+            Some(Hold),
+            get(hold::show).post(hold::send),
+        ),
+        (
+            "/referrals/{id}/options/{setting}/release",
+            Some(Hold),
+            post(hold::release),
+        ),
         (
             "/referrals/{id}/options/{setting}/decide",
             Some(Select),
             get(decide::show).post(decide::send),
         ),
         ("/placements/{id}", Some(ReadOffers), get(placement::show)),
-        ("/placements/{id}/start", Some(Place), post(placement::start)),
+        (
+            "/placements/{id}/start",
+            Some(Place),
+            post(placement::start),
+        ),
         ("/placements/{id}/end", Some(Place), post(placement::end)),
         ("/approvals", Some(ReadApprovals), get(approvals::list)),
         // Whose it is to record, the record itself says.
-        ("/approvals/{id}", Some(ReadApprovals), get(approvals::show).post(approvals::record)),
+        (
+            "/approvals/{id}",
+            Some(ReadApprovals),
+            get(approvals::show).post(approvals::record),
+        ),
     ]
 }
 
@@ -90,7 +149,11 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     vec![
         ("/reports", Some(ReadApprovals), get(reports::show)),
         ("/reports.csv", Some(ReadApprovals), get(reports::download)),
-        ("/placements/{id}/decision", Some(ReadOffers), get(reports::decision::record)),
+        (
+            "/placements/{id}/decision",
+            Some(ReadOffers),
+            get(reports::decision::record),
+        ),
         (
             "/placements/{id}/why",
             Some(ReadOffers),
@@ -108,13 +171,38 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
             get(provider::vacancy).post(provider::confirm_vacancy),
         ),
         ("/admin/people", Some(MendEvents), get(admin::people)),
-        ("/admin/people/{id}", Some(MendEvents), post(admin::change_person)),
+        (
+            "/admin/people/{id}",
+            Some(MendEvents),
+            post(admin::change_person),
+        ),
         ("/admin/policy", Some(ReadFigures), get(admin::policy)),
         ("/admin/settings", Some(ReadSettings), get(admin::settings)),
-        ("/admin/settings/{id}", Some(ReadSettings), get(admin::setting)),
+        (
+            "/admin/settings/{id}",
+            Some(ReadSettings),
+            get(admin::setting),
+        ),
         ("/admin/dead-letters", Some(MendEvents), get(admin::letters)),
-        ("/admin/dead-letters/{id}/retry", Some(MendEvents), post(admin::retry)),
+        (
+            "/admin/dead-letters/{id}/retry",
+            Some(MendEvents),
+            post(admin::retry),
+        ),
     ]
+}
+
+/// The queue; whoever sees none is led to the first page that is theirs.
+async fn start(
+    app: State<App>,
+    viewer: Viewer,
+    parameters: Parameters,
+) -> Result<Response, Fault> {
+    if viewer.may(Act::ListReferrals) {
+        return queue::show(app, viewer, parameters).await;
+    }
+    let menu = layout::menu(&viewer);
+    Ok(Redirect::to(menu.first().map_or("/about", |(_, href)| href)).into_response())
 }
 
 /// The pages.

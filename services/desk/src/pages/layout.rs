@@ -74,7 +74,8 @@ impl Layout {
     }
 }
 
-fn menu(viewer: &Viewer) -> Vec<(&'static str, &'static str)> {
+/// The pages of the menu besides the queue that `viewer` may see.
+pub(crate) fn menu(viewer: &Viewer) -> Vec<(&'static str, &'static str)> {
     let pages = [
         (Act::AnswerOwn, "What you were asked", "/provider"),
         (Act::ReadApprovals, "Approvals", "/approvals"),

@@ -18,15 +18,20 @@ async fn fill(
     let page = browser.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
     let csrf = browser.csrf();
-    let mut sent: Vec<_> =
-        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut sent: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     sent.push(("csrf".to_owned(), csrf));
     sent.push(("once".to_owned(), token(&page)));
     (send(browser, to, &sent).await, sent)
 }
 
 async fn send(browser: &mut Browser, to: &str, fields: &[(String, String)]) -> Page {
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
     browser.post(to, &fields).await
 }
 
@@ -36,7 +41,9 @@ fn token(page: &Page) -> String {
 }
 
 async fn commissioner(desk: &Desk) -> Browser {
-    Browser::signed_in(desk, "casey", &[Role::Commissioner]).await.0
+    Browser::signed_in(desk, "casey", &[Role::Commissioner])
+        .await
+        .0
 }
 
 #[tokio::test]
@@ -44,29 +51,52 @@ async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
     let (desk, _) = ranked(&[bought("F1")]).await;
     let mut casey = commissioner(&desk).await;
     let option = "/referrals/R1/options/F1";
-    let form = ("/referrals/R1/approach?setting=F1", "/referrals/R1/approach");
+    let form = (
+        "/referrals/R1/approach?setting=F1",
+        "/referrals/R1/approach",
+    );
     let (asked, sent) = fill(&mut casey, form.0, form.1, &[("setting", "F1")]).await;
     asked.leads_to("/referrals/R1/progress");
     // The same form again is done once, and leads to the same page.
-    send(&mut casey, form.1, &sent).await.leads_to("/referrals/R1/progress");
+    send(&mut casey, form.1, &sent)
+        .await
+        .leads_to("/referrals/R1/progress");
 
     let answer = format!("{option}/answer");
     let (wrong, _) = fill(&mut casey, &answer, &answer, &[("answer", "declined")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.text.contains("Choose why the provider declines"), "{}", wrong.text);
-    let yes = [("answer", "accepted"), ("cost", "1,250.00"), ("statement", "Well & good")];
-    fill(&mut casey, &answer, &answer, &yes).await.0.leads_to("/referrals/R1/progress");
+    assert!(
+        wrong.text.contains("Choose why the provider declines"),
+        "{}",
+        wrong.text
+    );
+    let yes = [
+        ("answer", "accepted"),
+        ("cost", "1,250.00"),
+        ("statement", "Well & good"),
+    ];
+    fill(&mut casey, &answer, &answer, &yes)
+        .await
+        .0
+        .leads_to("/referrals/R1/progress");
     let progress = casey.get("/referrals/R1/progress").await;
     assert!(progress.text.contains("Says yes"), "{}", progress.text);
 
     let decide = format!("{option}/decide");
     let (missing, _) = fill(&mut casey, &decide, &decide, &[("acknowledged", "yes")]).await;
-    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", missing.text);
+    assert_eq!(
+        missing.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{}",
+        missing.text
+    );
     let why = [("reason", "Close to school"), ("acknowledged", "yes")];
     let stale = token(&casey.get(&decide).await);
     let (chosen, sent) = fill(&mut casey, &decide, &decide, &why).await;
     chosen.leads_to("/referrals/R1/progress");
-    send(&mut casey, &decide, &sent).await.leads_to("/referrals/R1/progress");
+    send(&mut casey, &decide, &sent)
+        .await
+        .leads_to("/referrals/R1/progress");
     // Whoever comes later is shown how things are, and why nothing was done.
     let csrf = casey.csrf();
     let late = [why.as_slice(), &[("csrf", &csrf), ("once", &stale)]].concat();
@@ -78,7 +108,11 @@ async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
     let (_, rest) = progress.text.split_once("href=\"/placements/").unwrap();
     let placement = format!("/placements/{}", rest.split('"').next().unwrap());
     let agreement = casey.get(&placement).await;
-    assert!(agreement.text.contains("Close to school"), "{}", agreement.text);
+    assert!(
+        agreement.text.contains("Close to school"),
+        "{}",
+        agreement.text
+    );
     let record = casey.get(&format!("{placement}/decision")).await;
     assert!(record.text.contains("Name of casey"), "{}", record.text);
     let why = format!("{placement}/why");
@@ -91,7 +125,13 @@ async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
     assert_eq!(list.status, StatusCode::OK);
     let hrefs = list.text.match_indices("href=\"/approvals/");
     let ids: Vec<_> = hrefs
-        .map(|(at, found)| list.text[at + found.len()..].split('"').next().unwrap().to_owned())
+        .map(|(at, found)| {
+            list.text[at + found.len()..]
+                .split('"')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert!(!ids.is_empty(), "{}", list.text);
     for id in ids {
@@ -99,34 +139,54 @@ async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
         let (unsaid, _) = fill(&mut manager, &path, &path, &[("note", "x")]).await;
         assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
         let word = [("granted", "yes"), ("note", "In the child's interest")];
-        fill(&mut manager, &path, &path, &word).await.0.leads_to("/approvals");
+        fill(&mut manager, &path, &path, &word)
+            .await
+            .0
+            .leads_to("/approvals");
     }
     let start = format!("{placement}/start");
     let day = [("starts_on", "2026-12-01")];
     desk.clock.advance(chrono::TimeDelta::days(8));
     let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
-    fill(&mut casey, &placement, &start, &day).await.0.leads_to(&placement);
+    fill(&mut casey, &placement, &start, &day)
+        .await
+        .0
+        .leads_to(&placement);
     let end = format!("{placement}/end");
-    let ending = [("ended_on", "2026-12-01"), ("reason_place_change", "CARPL"), ("planned", "yes")];
+    let ending = [
+        ("ended_on", "2026-12-01"),
+        ("reason_place_change", "CARPL"),
+        ("planned", "yes"),
+    ];
     let progress = casey.get(&placement).await;
     assert!(progress.text.contains("Started"), "{}", progress.text);
-    fill(&mut casey, &placement, &end, &ending).await.0.leads_to(&placement);
+    fill(&mut casey, &placement, &end, &ending)
+        .await
+        .0
+        .leads_to(&placement);
 }
 
 #[tokio::test]
-async fn a_place_is_held_and_released_and_a_place_that_has_gone_is_told_of() {
+async fn a_place_is_held_and_released_and_a_second_release_is_told_why_not() {
     let mut own = a_setting("F1", 1);
     own["approval"]["places"] = serde_json::json!(1);
     let (desk, _) = ranked(&[own]).await;
     let mut casey = commissioner(&desk).await;
     let hold = "/referrals/R1/options/F1/hold";
-    fill(&mut casey, hold, hold, &[]).await.0.leads_to("/referrals/R1/progress");
+    fill(&mut casey, hold, hold, &[])
+        .await
+        .0
+        .leads_to("/referrals/R1/progress");
     let release = "/referrals/R1/options/F1/release";
     let (released, _) = fill(&mut casey, "/referrals/R1/progress", release, &[]).await;
     released.leads_to("/referrals/R1/progress");
     let (again, _) = fill(&mut casey, hold, release, &[]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
-    assert!(again.text.contains("No place is kept any more"), "{}", again.text);
+    assert!(
+        again.text.contains("No place is kept any more"),
+        "{}",
+        again.text
+    );
 }
 
 #[tokio::test]
@@ -137,9 +197,16 @@ async fn no_suitable_option_is_written_into_the_history() {
     let (wrong, _) = fill(&mut casey, path, path, &[("note", "tried")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let why = [("why", "too_far"), ("note", "An hour from school")];
-    fill(&mut casey, path, path, &why).await.0.leads_to("/referrals/R1");
+    fill(&mut casey, path, path, &why)
+        .await
+        .0
+        .leads_to("/referrals/R1");
     let referral = casey.get("/referrals/R1").await;
-    assert!(referral.text.contains("An hour from school"), "{}", referral.text);
+    assert!(
+        referral.text.contains("An hour from school"),
+        "{}",
+        referral.text
+    );
 }
 
 #[tokio::test]
@@ -160,9 +227,19 @@ async fn nobody_acts_whose_role_does_not_allow_it_or_whose_form_is_not_ours() {
     ] {
         let csrf = worker.csrf();
         let refused = worker.post(path, &[("csrf", &csrf)]).await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}: {}", refused.text);
+        assert_eq!(
+            refused.status,
+            StatusCode::FORBIDDEN,
+            "{path}: {}",
+            refused.text
+        );
         let refused = casey.post(path, &[("setting", "F1")]).await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}: {}", refused.text);
+        assert_eq!(
+            refused.status,
+            StatusCode::FORBIDDEN,
+            "{path}: {}",
+            refused.text
+        );
     }
 }
 
@@ -170,16 +247,26 @@ async fn nobody_acts_whose_role_does_not_allow_it_or_whose_form_is_not_ours() {
 async fn a_provider_sees_and_answers_what_it_was_asked_and_nothing_else() {
     let (desk, _) = ranked(&[bought("F1")]).await;
     let mut casey = commissioner(&desk).await;
-    let form = ("/referrals/R1/approach?setting=F1", "/referrals/R1/approach");
-    fill(&mut casey, form.0, form.1, &[("setting", "F1")]).await.0.leads_to("/referrals/R1/progress");
+    let form = (
+        "/referrals/R1/approach?setting=F1",
+        "/referrals/R1/approach",
+    );
+    fill(&mut casey, form.0, form.1, &[("setting", "F1")])
+        .await
+        .0
+        .leads_to("/referrals/R1/progress");
     let of = async |subject: &str, provider: &str| {
         let (browser, person) = Browser::signed_in(&desk, subject, &[Role::Provider]).await;
         let (by, now) = (oss_workflow::Actor::Service("desk"), desk.clock.now());
         let provider = provider.parse().unwrap();
-        desk.store.set_provider(person.user_id, Some(&provider), &by, now).await.unwrap();
+        desk.store
+            .set_provider(person.user_id, Some(&provider), &by, now)
+            .await
+            .unwrap();
         browser
     };
     let (mut own, mut other) = (of("pat", "IFA1").await, of("olly", "IFA2").await);
+    own.get("/").await.leads_to("/provider");
     let home = own.get("/provider").await;
     assert_eq!(home.status, StatusCode::OK, "{}", home.text);
     let (_, rest) = home.text.split_once("href=\"/provider/offers/").unwrap();
@@ -189,19 +276,40 @@ async fn a_provider_sees_and_answers_what_it_was_asked_and_nothing_else() {
         assert!(!offer.text.contains(secret), "{secret}: {}", offer.text);
     }
     assert!(offer.text.contains("Girl of 12"), "{}", offer.text);
-    assert!(!other.get("/provider").await.text.contains("/provider/offers/"));
+    assert!(
+        !other
+            .get("/provider")
+            .await
+            .text
+            .contains("/provider/offers/")
+    );
     assert_eq!(other.get(&path).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(other.get("/provider/homes/F1").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        other.get("/provider/homes/F1").await.status,
+        StatusCode::NOT_FOUND
+    );
     let answer = [("answer", "declined"), ("decline_reason", "staffing")];
-    fill(&mut own, &path, &path, &answer).await.0.leads_to("/provider");
+    fill(&mut own, &path, &path, &answer)
+        .await
+        .0
+        .leads_to("/provider");
     let (csrf, vacancy) = (own.csrf(), "/provider/homes/F1");
     assert_eq!(own.post(vacancy, &[]).await.status, StatusCode::FORBIDDEN);
-    let free = [("blocked_places", "1"), ("bedrooms_free", "0"), ("version", "1")];
+    let free = [
+        ("blocked_places", "1"),
+        ("bedrooms_free", "0"),
+        ("version", "1"),
+    ];
     let (confirmed, _) = fill(&mut own, vacancy, vacancy, &free).await;
     confirmed.leads_to("/provider");
     let (stale, _) = fill(&mut own, vacancy, vacancy, &free).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "{}", stale.text);
-    assert_eq!(own.post("/referrals/R1/approach", &[("csrf", &csrf)]).await.status, 403);
+    assert_eq!(
+        own.post("/referrals/R1/approach", &[("csrf", &csrf)])
+            .await
+            .status,
+        403
+    );
 
     let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
     let reports = manager.get("/reports").await;
@@ -216,15 +324,36 @@ async fn an_administrator_switches_people_off_and_reads_the_policy_and_the_regis
     let (desk, _) = ranked(&[bought("F1")]).await;
     let (mut admin, me) = Browser::signed_in(&desk, "ada", &[Role::Operator]).await;
     let (mut casey, person) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
-    for path in ["/admin/people", "/admin/policy", "/admin/settings", "/admin/settings/F1", "/admin/dead-letters"] {
+    for path in [
+        "/admin/people",
+        "/admin/policy",
+        "/admin/settings",
+        "/admin/settings/F1",
+        "/admin/dead-letters",
+    ] {
         let page = admin.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
     }
-    assert_eq!(casey.get("/admin/people").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        casey.get("/admin/people").await.status,
+        StatusCode::FORBIDDEN
+    );
     let of = |person: &oss_storage::people::Person| format!("/admin/people/{}", person.user_id);
-    let (oneself, _) = fill(&mut admin, "/admin/people", &of(&me), &[("what", "disable")]).await;
+    let (oneself, _) = fill(
+        &mut admin,
+        "/admin/people",
+        &of(&me),
+        &[("what", "disable")],
+    )
+    .await;
     assert_eq!(oneself.status, StatusCode::CONFLICT);
-    let (off, _) = fill(&mut admin, "/admin/people", &of(&person), &[("what", "disable")]).await;
+    let (off, _) = fill(
+        &mut admin,
+        "/admin/people",
+        &of(&person),
+        &[("what", "disable")],
+    )
+    .await;
     off.leads_to("/admin/people");
     casey.get("/").await.leads_to("/sign-in");
 }
