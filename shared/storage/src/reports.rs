@@ -208,7 +208,9 @@ impl PgStore {
              GROUP BY 1 ORDER BY 2 DESC, 1",
         ];
         let [by_sourcing, by_answer, by_reason] = counts;
-        let cost = decided.weekly_cost.map(|pence| row::whole("placement.weekly_cost", pence));
+        let cost = decided
+            .weekly_cost
+            .map(|pence| row::whole("placement.weekly_cost", pence));
         Ok(Figures {
             received: count(received),
             emergencies: count(emergencies),
@@ -241,7 +243,13 @@ impl PgStore {
             .fetch_all(&self.pool)
             .await
             .sorted()?;
-        Ok(rows.into_iter().map(|(code, number)| Count { code, count: count(number) }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(code, number)| Count {
+                code,
+                count: count(number),
+            })
+            .collect())
     }
 }
 

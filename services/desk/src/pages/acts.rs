@@ -43,7 +43,9 @@ impl Target {
         let setting_id: SettingId = find::id(setting, "The option")?;
         let parameters = Parameters::default();
         let matched = Matched::load(app, viewer, id, &parameters, "options.read").await?;
-        let found = matched.ranked().find(|(_, offer)| offer.setting_id == setting_id);
+        let found = matched
+            .ranked()
+            .find(|(_, offer)| offer.setting_id == setting_id);
         let (rank, offer) = found.ok_or_else(|| {
             Fault::not_found("This option: the homes were ranked again, and without it. It")
         })?;
@@ -54,7 +56,14 @@ impl Target {
         let provider = names.get(&setting_id).map_or("", |name| &*name.provider);
         let facts = Facts::new(&offer, provider, &matched.policy);
         let head = heads.into_iter().find(|head| head.offer_id == offer_id);
-        Ok(Self { matched, rank, offer, offer_id, head, facts })
+        Ok(Self {
+            matched,
+            rank,
+            offer,
+            offer_id,
+            head,
+            facts,
+        })
     }
 
     /// The address of the option's page.

@@ -63,7 +63,9 @@ async fn people_page(
     let people = app.store.list_people(after, ON_A_PAGE).await?;
     let last = people.last().filter(|_| people.len() == ON_A_PAGE as usize);
     let next = last.map(|person| format!("/admin/people?after={}", person.user_id));
-    let own = people.iter().filter(|person| person.authority == viewer.authority());
+    let own = people
+        .iter()
+        .filter(|person| person.authority == viewer.authority());
     let form = Form::new(app, viewer, notice);
     let status = form.status();
     let page = PeoplePage {
@@ -81,7 +83,11 @@ fn person_row(person: &Person, viewer: &Viewer) -> PersonRow {
         user_id: person.user_id.to_string(),
         name: person.name.clone(),
         roles: roles.collect::<Vec<_>>().join(", "),
-        provider: person.provider.as_ref().map(ToString::to_string).unwrap_or_default(),
+        provider: person
+            .provider
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         signed_in: words::at(person.signed_in_at),
         disabled: person.disabled_at.map(words::at),
         is_viewer: person.user_id == viewer.user_id(),
@@ -110,7 +116,12 @@ pub(crate) async fn change_person(
             "disable" => drop(app.store.set_disabled(user_id, true, &by, now).await?),
             "enable" => drop(app.store.set_disabled(user_id, false, &by, now).await?),
             "end_sessions" => drop(app.store.end_sessions_of(&person, &by, now).await?),
-            _ => return Err(Fault::not_understood("bad_form", "The form is not one of ours.")),
+            _ => {
+                return Err(Fault::not_understood(
+                    "bad_form",
+                    "The form is not one of ours.",
+                ));
+            }
         }
         Ok("/admin/people".to_owned())
     };
@@ -142,7 +153,10 @@ pub(crate) async fn policy(State(app): State<App>, viewer: Viewer) -> impl IntoR
         (text, words::code(policy.approver(*code)))
     };
     let hold = |urgency: &Urgency| {
-        (words::urgency(*urgency).text, words::many(policy.hold_hours(*urgency).into(), "hour"))
+        (
+            words::urgency(*urgency).text,
+            words::many(policy.hold_hours(*urgency).into(), "hour"),
+        )
     };
     Page(PolicyPage {
         layout: Layout::new(&app, &viewer, Section::Other),
@@ -150,7 +164,12 @@ pub(crate) async fn policy(State(app): State<App>, viewer: Viewer) -> impl IntoR
         sha256: hex::encode(policy.sha256()),
         weights: Criterion::ALL
             .iter()
-            .map(|it| (super::facts::capital(it.in_words()), policy.weights().get(*it)))
+            .map(|it| {
+                (
+                    super::facts::capital(it.in_words()),
+                    policy.weights().get(*it),
+                )
+            })
             .collect(),
         holds: Urgency::ALL.iter().map(hold).collect(),
         approvers: Approval::ALL.iter().map(approver).collect(),
@@ -188,8 +207,10 @@ pub(crate) async fn settings(
     parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
     let after = parameters.get::<SettingId>("after")?;
-    let found =
-        app.store.list_settings(viewer.authority(), after.as_ref(), ON_A_PAGE).await?;
+    let found = app
+        .store
+        .list_settings(viewer.authority(), after.as_ref(), ON_A_PAGE)
+        .await?;
     let last = found.last().filter(|_| found.len() == ON_A_PAGE as usize);
     let next = last.map(|setting| format!("/admin/settings?after={}", setting.setting_id));
     let rows = found.iter().map(|setting| SettingRow {
@@ -199,7 +220,9 @@ pub(crate) async fn settings(
         provider: setting.provider.name.clone(),
         places: setting.approval.places,
         residents: setting.occupancy.residents.len(),
-        confirmed: setting.capacity_confirmed_at.map_or("never".to_owned(), words::at),
+        confirmed: setting
+            .capacity_confirmed_at
+            .map_or("never".to_owned(), words::at),
     });
     Ok(Page(SettingsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
@@ -225,27 +248,60 @@ pub(crate) async fn setting(
     let setting_id: SettingId = find::id(&id, "The setting")?;
     let head = app.store.setting(viewer.authority(), &setting_id).await?;
     let setting = head.as_ref().and_then(|head| head.setting.as_deref());
-    let (head, setting) =
-        head.as_ref().zip(setting).ok_or_else(|| Fault::not_found("The setting"))?;
+    let (head, setting) = head
+        .as_ref()
+        .zip(setting)
+        .ok_or_else(|| Fault::not_found("The setting"))?;
     let approval = &setting.approval;
     let mut rows = vec![
-        ("State", if head.open { "In the register" } else { "Closed" }.to_owned()),
+        (
+            "State",
+            if head.open {
+                "In the register"
+            } else {
+                "Closed"
+            }
+            .to_owned(),
+        ),
         ("Version", setting.version.to_string()),
         ("Kind", words::kind(setting.kind).to_owned()),
-        ("How the council comes by it", words::sourcing(setting.sourcing).to_owned()),
-        ("Run by", format!("{} ({})", setting.provider.name, setting.provider.provider_id)),
+        (
+            "How the council comes by it",
+            words::sourcing(setting.sourcing).to_owned(),
+        ),
+        (
+            "Run by",
+            format!(
+                "{} ({})",
+                setting.provider.name, setting.provider.provider_id
+            ),
+        ),
         ("Postcode", setting.postcode.to_string()),
-        ("Quality", words::quality(setting.registration.quality).to_owned()),
+        (
+            "Quality",
+            words::quality(setting.registration.quality).to_owned(),
+        ),
         ("Places", approval.places.to_string()),
-        ("Ages taken", format!("{} to {}", approval.min_age, approval.max_age)),
+        (
+            "Ages taken",
+            format!("{} to {}", approval.min_age, approval.max_age),
+        ),
         ("Who lives there", super::facts::residents(setting)),
-        ("Places that cannot be used", setting.occupancy.blocked_places.to_string()),
+        (
+            "Places that cannot be used",
+            setting.occupancy.blocked_places.to_string(),
+        ),
         ("Cost a week", setting.weekly_cost.to_string()),
     ];
     let capabilities = setting.capabilities.present();
     let capabilities = capabilities.map(|(need, level)| format!("{} {level}", need.in_words()));
-    rows.push(("What it can meet", capabilities.collect::<Vec<_>>().join(", ")));
-    let confirmed = setting.capacity_confirmed_at.map_or("never".to_owned(), words::at);
+    rows.push((
+        "What it can meet",
+        capabilities.collect::<Vec<_>>().join(", "),
+    ));
+    let confirmed = setting
+        .capacity_confirmed_at
+        .map_or("never".to_owned(), words::at);
     rows.push(("Vacancy last confirmed", confirmed));
     Ok(Page(SettingPage {
         layout: Layout::new(&app, &viewer, Section::Other),
@@ -285,10 +341,15 @@ async fn letters_page(
 ) -> Result<Response, Fault> {
     let found = app.store.list_dead_letters(None, ON_A_PAGE).await?;
     let caller = viewer.caller();
-    let seen = found.iter().filter(|it| dead_letters::is_seen_by(&caller, it.authority));
+    let seen = found
+        .iter()
+        .filter(|it| dead_letters::is_seen_by(&caller, it.authority));
     let rows = seen.map(|letter| DeadLetterRow {
         id: letter.dead_letter_id.to_string(),
-        event: letter.event_type.clone().unwrap_or_else(|| letter.subject.clone()),
+        event: letter
+            .event_type
+            .clone()
+            .unwrap_or_else(|| letter.subject.clone()),
         code: letter.code.clone(),
         reason: letter.reason.clone(),
         attempts: letter.attempts,

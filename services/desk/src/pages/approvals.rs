@@ -34,7 +34,11 @@ use serde_json::Value;
 /// As many as a page shows; more than wait in any council.
 const AT_MOST: u32 = 200;
 /// Approvers in the policy's words that are no role's own code.
-const OFFICES: [&str; 3] = ["nominated_officer", "head_of_service", "director_of_childrens_services"];
+const OFFICES: [&str; 3] = [
+    "nominated_officer",
+    "head_of_service",
+    "director_of_childrens_services",
+];
 
 #[derive(Debug, Template)]
 #[template(path = "approvals.html")]
@@ -75,7 +79,10 @@ fn approvers(viewer: &Viewer) -> Vec<&'static str> {
 
 /// Everybody who may approve, in the policy's words.
 pub(crate) fn every_approver() -> Vec<&'static str> {
-    OFFICES.into_iter().chain(Role::ALL.iter().map(|role| role.as_str())).collect()
+    OFFICES
+        .into_iter()
+        .chain(Role::ALL.iter().map(|role| role.as_str()))
+        .collect()
 }
 
 /// `GET /approvals`
@@ -84,12 +91,17 @@ pub(crate) async fn list(
     viewer: Viewer,
 ) -> Result<impl IntoResponse, Fault> {
     let approvers = approvers(&viewer);
-    let waiting =
-        app.store.approvals_waiting(viewer.authority(), &approvers, None, AT_MOST).await?;
+    let waiting = app
+        .store
+        .approvals_waiting(viewer.authority(), &approvers, None, AT_MOST)
+        .await?;
     let now = app.clock.now();
     Ok(Page(ApprovalsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
-        rows: waiting.iter().map(|task| ApprovalRow::new(task, now)).collect(),
+        rows: waiting
+            .iter()
+            .map(|task| ApprovalRow::new(task, now))
+            .collect(),
     }))
 }
 
@@ -102,14 +114,13 @@ pub(crate) async fn show(
     page(&app, &viewer, &id, &Fields::default(), None).await
 }
 
-async fn load(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-) -> Result<(ApprovalTask, Placement), Fault> {
+async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(ApprovalTask, Placement), Fault> {
     let approval_id: ApprovalId = find::id(id, "The approval")?;
     let caller = viewer.caller();
-    let wanted = Wanted { approvals: [approval_id].into(), ..Wanted::default() };
+    let wanted = Wanted {
+        approvals: [approval_id].into(),
+        ..Wanted::default()
+    };
     act(app, &caller, &wanted, |unit, context| {
         let task = unit.approvals.get(&approval_id).cloned();
         let authority = task.as_ref().map(|task| task.authority);
@@ -118,7 +129,14 @@ async fn load(
         let placement = unit.placements.get(&task.placement_id).cloned();
         let placement = placement.ok_or_else(Fault::internal)?;
         let read = "approval.read";
-        unit.record(context, authority, Some(task.referral), read, approval_id, None);
+        unit.record(
+            context,
+            authority,
+            Some(task.referral),
+            read,
+            approval_id,
+            None,
+        );
         Ok((task, placement))
     })
     .await

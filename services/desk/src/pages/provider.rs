@@ -77,7 +77,11 @@ pub(crate) async fn home(
     let provider = provider(&viewer)?;
     let authority = viewer.authority();
     let mut offers = Vec::new();
-    for referral in app.store.asked_of_provider(authority, provider, AT_MOST).await? {
+    for referral in app
+        .store
+        .asked_of_provider(authority, provider, AT_MOST)
+        .await?
+    {
         let heads = app.store.offers_of(referral).await?;
         let own = heads.iter().filter(|head| is_of(head, provider));
         offers.extend(own.map(|head| OfferRow {
@@ -94,7 +98,9 @@ pub(crate) async fn home(
         kind: said::kind(setting.kind),
         places: setting.approval.places,
         residents: setting.occupancy.residents.len(),
-        confirmed: setting.capacity_confirmed_at.map_or("never".to_owned(), said::at),
+        confirmed: setting
+            .capacity_confirmed_at
+            .map_or("never".to_owned(), said::at),
     });
     Ok(Page(HomePage {
         layout: Layout::new(&app, &viewer, Section::Other),
@@ -130,7 +136,10 @@ async fn own(app: &App, viewer: &Viewer, id: &str) -> Result<OfferHead, Fault> {
     let head = heads.into_iter().find(|head| head.offer_id == offer_id);
     let head = head.filter(|head| head.approached_at.is_some());
     let head = head.ok_or_else(|| Fault::not_found("The offer"))?;
-    let thing = Thing { provider: Some(&head.provider_id), ..Thing::of(head.authority) };
+    let thing = Thing {
+        provider: Some(&head.provider_id),
+        ..Thing::of(head.authority)
+    };
     viewer.authorise(Act::AnswerOwn, thing)?;
     Ok(head)
 }
@@ -152,15 +161,29 @@ async fn offer_page(
     notice: Option<Notice>,
 ) -> Result<Response, Fault> {
     let head = own(app, viewer, id).await?;
-    let wanted = Wanted { referral_keys: [head.referral].into(), ..Wanted::default() };
+    let wanted = Wanted {
+        referral_keys: [head.referral].into(),
+        ..Wanted::default()
+    };
     // Before anything is told.
     act(app, &viewer.caller(), &wanted, |unit, context| {
         let thing = head.offer_id;
-        unit.record(context, head.authority, Some(head.referral), "offer.read", thing, None);
+        unit.record(
+            context,
+            head.authority,
+            Some(head.referral),
+            "offer.read",
+            thing,
+            None,
+        );
         Ok(())
     })
     .await?;
-    let stored = app.store.referral_by_key(head.referral).await?.ok_or_else(Fault::internal)?;
+    let stored = app
+        .store
+        .referral_by_key(head.referral)
+        .await?
+        .ok_or_else(Fault::internal)?;
     let profile = stored.referral.as_deref().map(Profile::of);
     let form = Form::new(app, viewer, notice);
     let status = form.status();
@@ -210,7 +233,11 @@ fn rows(profile: &Profile) -> Vec<(&'static str, String)> {
         (profile.parent_and_child, "a parent and child together"),
         (profile.wheelchair_accessible, "accessible by wheelchair"),
     ];
-    let asked: Vec<_> = asked.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
+    let asked: Vec<_> = asked
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, text)| *text)
+        .collect();
     if !asked.is_empty() {
         rows.push(("Asked for", capital(&asked.join(", "))));
     }
@@ -240,7 +267,10 @@ pub(crate) async fn answer_offer(
         let head = own(&app, &viewer, &id).await?;
         let mut body = body;
         body.insert("authority".to_owned(), head.authority.to_string().into());
-        body.insert("provider_id".to_owned(), head.provider_id.to_string().into());
+        body.insert(
+            "provider_id".to_owned(),
+            head.provider_id.to_string().into(),
+        );
         let given = acts::given(head.offer_id, Value::Object(body))?;
         let wanted = acts::wanted(&app, head.offer_id);
         act(&app, &viewer.caller(), &wanted, |unit, context| {
@@ -283,8 +313,13 @@ async fn vacancy_page(
     fields: &Fields,
     notice: Option<Notice>,
 ) -> Result<Response, Fault> {
-    let homes = app.store.settings_of_provider(viewer.authority(), provider(viewer)?).await?;
-    let setting = homes.iter().find(|setting| setting.setting_id.as_str() == id);
+    let homes = app
+        .store
+        .settings_of_provider(viewer.authority(), provider(viewer)?)
+        .await?;
+    let setting = homes
+        .iter()
+        .find(|setting| setting.setting_id.as_str() == id);
     let setting = setting.ok_or_else(|| Fault::not_found("The home"))?;
     let occupancy = &setting.occupancy;
     let typed = |name: &str, stored: String| match fields.get(name) {
@@ -293,15 +328,23 @@ async fn vacancy_page(
     };
     let form = Form::new(app, viewer, notice);
     let status = form.status();
-    let confirmed = setting.capacity_confirmed_at.map_or("never".to_owned(), said::at);
-    let free = occupancy.bedrooms_free.map(|it| it.to_string()).unwrap_or_default();
+    let confirmed = setting
+        .capacity_confirmed_at
+        .map_or("never".to_owned(), said::at);
+    let free = occupancy
+        .bedrooms_free
+        .map(|it| it.to_string())
+        .unwrap_or_default();
     let page = VacancyPage {
         layout: Layout::new(app, viewer, Section::Other),
         form,
         setting_id: setting.setting_id.to_string(),
         facts: vec![
             ("Places approved", setting.approval.places.to_string()),
-            ("Children who live there", occupancy.residents.len().to_string()),
+            (
+                "Children who live there",
+                occupancy.residents.len().to_string(),
+            ),
             ("Last confirmed", confirmed),
         ],
         blocked_places: typed("blocked_places", occupancy.blocked_places.to_string()),
@@ -341,15 +384,25 @@ async fn confirm(app: &App, viewer: &Viewer, id: &str, fields: &Fields) -> Resul
     };
     let (blocked_places, bedrooms_free) = (number("blocked_places")?, number("bedrooms_free")?);
     let at = (viewer.authority(), setting_id.clone());
-    let wanted = Wanted { settings: [at.clone()].into(), ..Wanted::default() };
+    let wanted = Wanted {
+        settings: [at.clone()].into(),
+        ..Wanted::default()
+    };
     act(app, &viewer.caller(), &wanted, |unit, context| {
-        let stored = unit.settings.get(&at).and_then(|head| head.setting.as_deref());
+        let stored = unit
+            .settings
+            .get(&at)
+            .and_then(|head| head.setting.as_deref());
         let stored = stored.filter(|setting| setting.provider.provider_id == *provider);
         let stored = stored.ok_or_else(|| Fault::not_found("The home"))?;
         let version = stored.occupancy.version;
         if fields.get("version") != version.to_string() {
             let detail = "Somebody else changed what is free meanwhile.";
-            return Err(Fault::conflict("changed_meanwhile", "It has changed", detail));
+            return Err(Fault::conflict(
+                "changed_meanwhile",
+                "It has changed",
+                detail,
+            ));
         }
         let change = VacancyChange {
             setting_id: setting_id.clone(),

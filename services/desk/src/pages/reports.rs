@@ -4,9 +4,9 @@
 pub(crate) mod decision;
 
 use super::{
+    acts::progress::ApprovalRow,
     acts::words as acts_words,
     approvals,
-    acts::progress::ApprovalRow,
     export::written,
     layout::{Layout, Page, Section},
     words,
@@ -68,7 +68,10 @@ impl Chart {
             count: it.count,
             width: it.count.saturating_mul(200) / greatest,
         });
-        Self { title, bars: bars.collect() }
+        Self {
+            title,
+            bars: bars.collect(),
+        }
     }
 }
 
@@ -78,7 +81,10 @@ fn days(parameters: &Parameters) -> Result<i64, Fault> {
     if (1..=3660).contains(&days) {
         return Ok(days);
     }
-    Err(Fault::not_understood("bad_query", "The parameter days must be from 1 to 3660."))
+    Err(Fault::not_understood(
+        "bad_query",
+        "The parameter days must be from 1 to 3660.",
+    ))
 }
 
 fn since(now: DateTime<Utc>, days: i64) -> DateTime<Utc> {
@@ -95,7 +101,10 @@ pub(crate) async fn show(
     let days = days(&parameters)?;
     let figures = app.store.figures(authority, since(now, days), now).await?;
     let approvers = approvals::every_approver();
-    let waiting = app.store.approvals_waiting(authority, &approvers, None, AT_MOST).await?;
+    let waiting = app
+        .store
+        .approvals_waiting(authority, &approvers, None, AT_MOST)
+        .await?;
     let late = waiting.iter().filter(|task| task.due_at < now);
     Ok(Page(ReportsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
@@ -108,52 +117,77 @@ pub(crate) async fn show(
     }))
 }
 
-async fn late_rows(
-    app: &App,
-    viewer: &Viewer,
-    now: DateTime<Utc>,
-) -> Result<Vec<LateRow>, Fault> {
+async fn late_rows(app: &App, viewer: &Viewer, now: DateTime<Utc>) -> Result<Vec<LateRow>, Fault> {
     let authorities = [viewer.authority()].into();
     let filter = QueueFilter::default();
-    let queue = app.store.queue(&authorities, filter, QueueOrder::Time, None, AT_MOST).await?;
+    let queue = app
+        .store
+        .queue(&authorities, filter, QueueOrder::Time, None, AT_MOST)
+        .await?;
     let late = queue.iter().filter(|queued| queued.needed_by < now);
     let row = |queued: &oss_storage::desk::Queued| LateRow {
         reference: queued.referral_id.to_string(),
         late: words::time_left(now, queued.needed_by).0,
         next: words::next(queued.state).0,
-        taken_by: queued.taken.as_ref().map_or("Nobody".to_owned(), |it| it.user_name.clone()),
+        taken_by: queued
+            .taken
+            .as_ref()
+            .map_or("Nobody".to_owned(), |it| it.user_name.clone()),
     };
     Ok(late.map(row).collect())
 }
 
 fn of(part: u64, whole: u64) -> String {
     let percent = part.saturating_mul(100).checked_div(whole);
-    percent.map_or("none".to_owned(), |percent| format!("{part} of {whole} ({percent} %)"))
+    percent.map_or("none".to_owned(), |percent| {
+        format!("{part} of {whole} ({percent} %)")
+    })
 }
 
 fn rows(figures: &Figures) -> Vec<(&'static str, String)> {
     let hours = |hours: Option<u64>| hours.map_or("none".to_owned(), |it| format!("{it} hours"));
     vec![
         ("Referrals received", figures.received.to_string()),
-        ("Of those, emergencies", of(figures.emergencies, figures.received)),
+        (
+            "Of those, emergencies",
+            of(figures.emergencies, figures.received),
+        ),
         ("Homes decided for", figures.decided.to_string()),
-        ("In the council’s own area", of(figures.inside, figures.decided)),
-        ("At most 20 miles from home", of(figures.within_20_miles, figures.with_distance)),
-        ("From referral to decision, half took at most", hours(figures.median_hours)),
-        ("From referral to decision, nine in ten took at most", hours(figures.p90_hours)),
+        (
+            "In the council’s own area",
+            of(figures.inside, figures.decided),
+        ),
+        (
+            "At most 20 miles from home",
+            of(figures.within_20_miles, figures.with_distance),
+        ),
+        (
+            "From referral to decision, half took at most",
+            hours(figures.median_hours),
+        ),
+        (
+            "From referral to decision, nine in ten took at most",
+            hours(figures.p90_hours),
+        ),
         (
             "Cost a week, on average",
-            figures.weekly_cost.map_or("none".to_owned(), |cost| cost.to_string()),
+            figures
+                .weekly_cost
+                .map_or("none".to_owned(), |cost| cost.to_string()),
         ),
         ("Placements ended", figures.ended.to_string()),
-        ("Of those, not planned", of(figures.ended_unplanned, figures.ended)),
+        (
+            "Of those, not planned",
+            of(figures.ended_unplanned, figures.ended),
+        ),
     ]
 }
 
 fn charts(figures: &Figures) -> Vec<Chart> {
     // A code that is not known any more is shown as it is.
     let sourcing = |code: &str| {
-        code.parse::<Sourcing>().map_or(code.to_owned(), |it| words::sourcing(it).to_owned())
+        code.parse::<Sourcing>()
+            .map_or(code.to_owned(), |it| words::sourcing(it).to_owned())
     };
     let state = |code: &str| {
         let state = code.parse::<OfferState>();
@@ -164,8 +198,16 @@ fn charts(figures: &Figures) -> Vec<Chart> {
         reason.map_or(code.to_owned(), |it| acts_words::decline(it).to_owned())
     };
     vec![
-        Chart::new("Decisions by how the council comes by the place", &figures.by_sourcing, sourcing),
-        Chart::new("Homes asked, by what became of it", &figures.by_answer, state),
+        Chart::new(
+            "Decisions by how the council comes by the place",
+            &figures.by_sourcing,
+            sourcing,
+        ),
+        Chart::new(
+            "Homes asked, by what became of it",
+            &figures.by_answer,
+            state,
+        ),
         Chart::new("Why providers declined", &figures.by_reason, reason),
     ]
 }
@@ -180,10 +222,19 @@ pub(crate) async fn download(
     let days = days(&parameters)?;
     let figures = app.store.figures(authority, since(now, days), now).await?;
     let mut cells = vec![["figure".to_owned(), "value".to_owned()]];
-    cells.extend(rows(&figures).into_iter().map(|(name, value)| [name.to_owned(), value]));
+    cells.extend(
+        rows(&figures)
+            .into_iter()
+            .map(|(name, value)| [name.to_owned(), value]),
+    );
     for chart in charts(&figures) {
         let bars = chart.bars.into_iter();
-        cells.extend(bars.map(|bar| [format!("{}: {}", chart.title, bar.text), bar.count.to_string()]));
+        cells.extend(bars.map(|bar| {
+            [
+                format!("{}: {}", chart.title, bar.text),
+                bar.count.to_string(),
+            ]
+        }));
     }
     let file = format!("attachment; filename=\"figures-{days}-days.csv\"");
     let headers = [

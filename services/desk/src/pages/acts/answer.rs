@@ -60,7 +60,9 @@ impl AnswerFields {
             statement: get("statement"),
             decline_reason: get("decline_reason"),
             answers: vec![("accepted", "Yes, can take the child"), ("declined", "No")],
-            reasons: reasons.map(|reason| (reason.as_str(), words::decline(*reason))).collect(),
+            reasons: reasons
+                .map(|reason| (reason.as_str(), words::decline(*reason)))
+                .collect(),
         }
     }
 }
@@ -74,15 +76,26 @@ pub(crate) fn body(fields: &Fields) -> Result<Map<String, Value>, Notice> {
     let mut body = match fields.get("answer") {
         "accepted" => fields.body(&["answer", "available_from", "statement"]),
         "declined" if fields.get("decline_reason").is_empty() => {
-            return Err(Notice::field("decline_reason", "Choose why the provider declines"));
+            return Err(Notice::field(
+                "decline_reason",
+                "Choose why the provider declines",
+            ));
         }
         "declined" => fields.body(&["answer", "decline_reason"]),
         _ => return Err(Notice::field("answer", "Choose what the provider answered")),
     };
     let cost = fields.get("cost");
     if !cost.is_empty() && fields.get("answer") == "accepted" {
-        let wrong = || Notice::field("cost", "The price a week must be in pounds, such as 1250.00");
-        body.insert("weekly_cost_pence".to_owned(), pence(cost).ok_or_else(wrong)?.into());
+        let wrong = || {
+            Notice::field(
+                "cost",
+                "The price a week must be in pounds, such as 1250.00",
+            )
+        };
+        body.insert(
+            "weekly_cost_pence".to_owned(),
+            pence(cost).ok_or_else(wrong)?.into(),
+        );
     }
     Ok(body)
 }
@@ -124,7 +137,10 @@ async fn page(
         form,
         reference: target.matched.stored.referral_id.to_string(),
         link: target.link(),
-        was_asked: target.head.as_ref().is_some_and(|head| head.approached_at.is_some()),
+        was_asked: target
+            .head
+            .as_ref()
+            .is_some_and(|head| head.approached_at.is_some()),
         facts: target.facts,
         fields: AnswerFields::new(fields),
     };
@@ -146,9 +162,16 @@ pub(crate) async fn send(
     let answering = async {
         let target = Target::load(&app, &viewer, &id, &setting).await?;
         let not_asked = || {
-            Fault::conflict("not_approached", "Not asked", "The provider was not asked yet.")
+            Fault::conflict(
+                "not_approached",
+                "Not asked",
+                "The provider was not asked yet.",
+            )
         };
-        let provider = target.head.map(|head| head.provider_id).ok_or_else(not_asked)?;
+        let provider = target
+            .head
+            .map(|head| head.provider_id)
+            .ok_or_else(not_asked)?;
         let mut body = body;
         let authority = target.matched.stored.authority.to_string();
         body.insert("authority".to_owned(), authority.into());

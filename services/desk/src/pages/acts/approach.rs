@@ -73,11 +73,18 @@ async fn page(
     let matched = Matched::load(app, viewer, id, &Parameters::default(), "options.read").await?;
     let names = matched.names(app).await?;
     let is_chosen = |setting: &SettingId| chosen.iter().any(|it| it == setting.as_str());
-    let rows = matched.ranked().filter(|(_, offer)| is_chosen(&offer.setting_id));
+    let rows = matched
+        .ranked()
+        .filter(|(_, offer)| is_chosen(&offer.setting_id));
     let rows: Vec<_> = rows
         .map(|(rank, offer)| {
-            let provider = names.get(&offer.setting_id).map_or("", |name| &*name.provider);
-            Row { rank, facts: Facts::new(offer, provider, &matched.policy) }
+            let provider = names
+                .get(&offer.setting_id)
+                .map_or("", |name| &*name.provider);
+            Row {
+                rank,
+                facts: Facts::new(offer, provider, &matched.policy),
+            }
         })
         .collect();
     let form = Form::new(app, viewer, notice);
@@ -104,7 +111,14 @@ pub(crate) async fn send(
     chosen.dedup();
     if chosen.is_empty() || chosen.len() > AT_MOST {
         let text = format!("Choose from 1 to {AT_MOST} homes to ask");
-        return page(&app, &viewer, &id, &chosen, Some(Notice::field("setting", &text))).await;
+        return page(
+            &app,
+            &viewer,
+            &id,
+            &chosen,
+            Some(Notice::field("setting", &text)),
+        )
+        .await;
     }
     let path = format!("/referrals/{id}/approach");
     let mut refused = Vec::new();
@@ -113,7 +127,11 @@ pub(crate) async fn send(
         if refused.is_empty() {
             return Ok(format!("/referrals/{id}/progress"));
         }
-        Err(Fault::conflict("partly_done", "Not all were asked", "Not all were asked."))
+        Err(Fault::conflict(
+            "partly_done",
+            "Not all were asked",
+            "Not all were asked.",
+        ))
     };
     match once(&app, &viewer, &path, &fields, asking).await {
         Ok(done) => Ok(done),
@@ -121,7 +139,9 @@ pub(crate) async fn send(
             let left: Vec<_> = refused.iter().map(|(setting, _)| setting.clone()).collect();
             let n_asked = chosen.len() - left.len();
             let first = (n_asked > 0).then(|| format!("{n_asked} of {} were asked.", chosen.len()));
-            let texts = refused.iter().map(|(setting, why)| format!("{setting}: {why}"));
+            let texts = refused
+                .iter()
+                .map(|(setting, why)| format!("{setting}: {why}"));
             let notice = Notice::changed(first.into_iter().chain(texts));
             page(&app, &viewer, &id, &left, Some(notice)).await
         }
@@ -144,15 +164,19 @@ async fn ask(
     let body = Value::Object(fields.body(&["respond_by"]));
     let mut refused = Vec::new();
     for setting in chosen {
-        let found = matched.ranked().find(|(_, offer)| offer.setting_id.as_str() == setting);
+        let found = matched
+            .ranked()
+            .find(|(_, offer)| offer.setting_id.as_str() == setting);
         let Some((_, offer)) = found else {
-            refused.push((setting.clone(), "It is not on the list any more.".to_owned()));
+            refused.push((
+                setting.clone(),
+                "It is not on the list any more.".to_owned(),
+            ));
             continue;
         };
         let offer_id = offer_id(app, &matched, &offer.setting_id).to_string();
         let body = JsonOrNothing(body.clone());
-        let asked =
-            acts::approach(State(app.clone()), viewer.caller(), Path(offer_id), body).await;
+        let asked = acts::approach(State(app.clone()), viewer.caller(), Path(offer_id), body).await;
         match asked.map(drop) {
             Ok(()) => {}
             Err(fault) if fault.status() == StatusCode::CONFLICT => {

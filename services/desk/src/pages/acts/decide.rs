@@ -66,15 +66,26 @@ async fn page(
     let target = Target::load(app, viewer, id, setting).await?;
     let form = Form::new(app, viewer, notice);
     let status = form.status();
-    let state = target.head.as_ref().map_or(OfferState::Proposed, |head| head.state);
-    let is_own = matches!(target.offer.sourcing, Sourcing::InHouse | Sourcing::Connected);
+    let state = target
+        .head
+        .as_ref()
+        .map_or(OfferState::Proposed, |head| head.state);
+    let is_own = matches!(
+        target.offer.sourcing,
+        Sourcing::InHouse | Sourcing::Connected
+    );
     let page = DecidePage {
         layout: Layout::new(app, viewer, Section::Queue),
         form,
         reference: target.matched.stored.referral_id.to_string(),
         link: target.link(),
         rank: target.rank,
-        wishes: target.matched.referral.narrative.wishes_and_feelings.clone(),
+        wishes: target
+            .matched
+            .referral
+            .narrative
+            .wishes_and_feelings
+            .clone(),
         state: super::words::offer(state),
         must_accept: !is_own && state != OfferState::Accepted,
         is_over: !target.matched.stored.state.is_open(),

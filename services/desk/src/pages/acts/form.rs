@@ -29,19 +29,29 @@ impl Fields {
 
     /// Every field `name`.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.trim())
+        self.0
+            .iter()
+            .filter(move |(it, _)| it == name)
+            .map(|(_, value)| value.trim())
     }
 
     /// Those of `names` that are filled in, as the API would be sent them.
     pub(crate) fn body(&self, names: &[&str]) -> Map<String, Value> {
         let filled = names.iter().map(|name| (*name, self.get(name)));
         let filled = filled.filter(|(_, value)| !value.is_empty());
-        filled.map(|(name, value)| (name.to_owned(), value.into())).collect()
+        filled
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect()
     }
 
     fn sha256(&self) -> [u8; 32] {
-        let pairs = self.0.iter().filter(|(name, _)| name != crate::session::csrf::FIELD);
-        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let pairs = self
+            .0
+            .iter()
+            .filter(|(name, _)| name != crate::session::csrf::FIELD);
+        let text = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
         Sha256::digest(text).into()
     }
 }
@@ -59,18 +69,27 @@ impl Form {
     pub(crate) fn new(app: &App, viewer: &Viewer, notice: Option<Notice>) -> Self {
         let mut once = [0; 16];
         app.with_chance(|rng| rng.fill_bytes(&mut once));
-        Self { csrf: viewer.csrf().to_owned(), once: hex::encode(once), notice }
+        Self {
+            csrf: viewer.csrf().to_owned(),
+            once: hex::encode(once),
+            notice,
+        }
     }
 
     /// What is wrong with the field `name`.
     pub(crate) fn error(&self, name: &str) -> Option<&str> {
         let lines = self.notice.iter().flat_map(|notice| &notice.lines);
-        lines.filter(|line| line.field == name).map(|line| &*line.text).next()
+        lines
+            .filter(|line| line.field == name)
+            .map(|line| &*line.text)
+            .next()
     }
 
     /// The page's status.
     pub(crate) fn status(&self) -> StatusCode {
-        self.notice.as_ref().map_or(StatusCode::OK, |notice| notice.status)
+        self.notice
+            .as_ref()
+            .map_or(StatusCode::OK, |notice| notice.status)
     }
 }
 
@@ -109,7 +128,11 @@ impl Notice {
                     text: words::field(&error.pointer, &error.code, &error.detail),
                 });
                 let lines = lines.collect();
-                Ok(Self { title: "There is a problem", lines, status })
+                Ok(Self {
+                    title: "There is a problem",
+                    lines,
+                    status,
+                })
             }
             _ => Err(fault),
         }
@@ -122,7 +145,10 @@ impl Notice {
 
     /// Things are not as the page showed them.
     pub(crate) fn changed(texts: impl IntoIterator<Item = String>) -> Self {
-        let line = |text| Line { field: String::new(), text };
+        let line = |text| Line {
+            field: String::new(),
+            text,
+        };
         Self {
             title: "This could not be done: things have changed",
             lines: texts.into_iter().map(line).collect(),
@@ -134,7 +160,10 @@ impl Notice {
     pub(crate) fn field(name: &str, text: &str) -> Self {
         Self {
             title: "There is a problem",
-            lines: vec![Line { field: name.to_owned(), text: text.to_owned() }],
+            lines: vec![Line {
+                field: name.to_owned(),
+                text: text.to_owned(),
+            }],
             status: StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -155,7 +184,10 @@ pub(crate) async fn once(
 ) -> Result<Response, Fault> {
     let token = fields.get(ONCE);
     if token.len() != 32 {
-        return Err(Fault::not_understood("bad_form", "The form is not one of ours."));
+        return Err(Fault::not_understood(
+            "bad_form",
+            "The form is not one of ours.",
+        ));
     }
     let caller = viewer.caller();
     let (key, route) = (format!("form {token}"), format!("POST {path}"));

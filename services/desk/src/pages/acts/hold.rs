@@ -125,6 +125,11 @@ async fn held(
     setting: &str,
 ) -> Result<Option<HoldId>, Fault> {
     let progress = Progress::load(app, viewer, id).await?;
-    let mut held = progress.occupancies.iter().filter(|it| it.claim == Claim::Held);
-    Ok(held.find(|it| it.setting_id.as_str() == setting).map(|it| it.hold_id))
+    let mut held = progress
+        .occupancies
+        .iter()
+        .filter(|it| it.claim == Claim::Held);
+    Ok(held
+        .find(|it| it.setting_id.as_str() == setting)
+        .map(|it| it.hold_id))
 }

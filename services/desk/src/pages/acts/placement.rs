@@ -64,14 +64,27 @@ pub(crate) async fn load(
 ) -> Result<(Placement, Vec<ApprovalTask>), Fault> {
     let placement_id: PlacementId = find::id(id, "The placement")?;
     let caller = viewer.caller();
-    let wanted = Wanted { placements: [placement_id].into(), ..Wanted::default() };
+    let wanted = Wanted {
+        placements: [placement_id].into(),
+        ..Wanted::default()
+    };
     act(app, &caller, &wanted, |unit, context| {
         let found = unit.placements.get(&placement_id).cloned();
         let authority = found.as_ref().map(|it| it.authority);
         let authority = find::own(&caller, authority, "The placement")?;
         let placement = found.ok_or_else(Fault::internal)?;
-        unit.record(context, authority, Some(placement.referral), read, placement_id, None);
-        let approvals = unit.approvals.values().filter(|it| it.placement_id == placement_id);
+        unit.record(
+            context,
+            authority,
+            Some(placement.referral),
+            read,
+            placement_id,
+            None,
+        );
+        let approvals = unit
+            .approvals
+            .values()
+            .filter(|it| it.placement_id == placement_id);
         Ok((placement, approvals.cloned().collect()))
     })
     .await
@@ -97,7 +110,10 @@ async fn page(
     let now = app.clock.now();
     let form = Form::new(app, viewer, notice);
     let status = form.status();
-    let waits_for = approvals.iter().filter(|it| it.is_open() && it.blocks_start).count();
+    let waits_for = approvals
+        .iter()
+        .filter(|it| it.is_open() && it.blocks_start)
+        .count();
     let may = viewer.may(Act::Place);
     let reasons = ReasonPlaceChange::ALL.iter();
     let page = PlacementPage {
@@ -108,10 +124,17 @@ async fn page(
         placement_id: placement.placement_id.to_string(),
         state: words::placement(placement.state),
         rows: rows(&placement),
-        approvals: approvals.iter().map(|task| ApprovalRow::new(task, now)).collect(),
+        approvals: approvals
+            .iter()
+            .map(|task| ApprovalRow::new(task, now))
+            .collect(),
         waits_for,
         may_start: may && placement.state == PlacementState::Agreed,
-        may_end: may && matches!(placement.state, PlacementState::Agreed | PlacementState::Started),
+        may_end: may
+            && matches!(
+                placement.state,
+                PlacementState::Agreed | PlacementState::Started
+            ),
         starts_on: match fields.get("starts_on") {
             "" => placement.starts_on.to_string(),
             typed => typed.to_owned(),
@@ -119,7 +142,9 @@ async fn page(
         ended_on: fields.get("ended_on").to_owned(),
         reason: fields.get("reason_place_change").to_owned(),
         planned: fields.get("planned").to_owned(),
-        reasons: reasons.map(|reason| (reason.as_str(), words::ending(*reason))).collect(),
+        reasons: reasons
+            .map(|reason| (reason.as_str(), words::ending(*reason)))
+            .collect(),
         yes_or_no: vec![("yes", "Yes"), ("no", "No")],
     };
     Ok((status, Page(page)).into_response())
@@ -152,9 +177,16 @@ pub(crate) fn rows(placement: &Placement) -> Vec<(&'static str, String)> {
     );
     rows.push(("For the yearly return (SSDA903)", of_return));
     if let Some(ending) = placement.ending {
-        let planned = if ending.planned { "planned" } else { "not planned" };
+        let planned = if ending.planned {
+            "planned"
+        } else {
+            "not planned"
+        };
         rows.push(("Last day", said::date(ending.ended_on)));
-        rows.push(("Why it ended", format!("{}, {planned}", words::ending(ending.reason))));
+        rows.push((
+            "Why it ended",
+            format!("{}, {planned}", words::ending(ending.reason)),
+        ));
     }
     rows
 }

@@ -1,6 +1,9 @@
 //! How far the search has come: who was asked and answered, what is held, what was decided.
 
-use super::{form::{Form, Notice}, words};
+use super::{
+    form::{Form, Notice},
+    words,
+};
 use crate::{
     act::act,
     api::find,
@@ -18,6 +21,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use oss_workflow::{
     Wanted,
     approvals::ApprovalTask,
@@ -26,7 +30,6 @@ use oss_workflow::{
     offer::{OfferHead, OfferState},
     placement::Placement,
 };
-use chrono::{DateTime, Utc};
 
 /// Where a referral stands, read in one go, after a line in the audit.
 #[derive(Debug)]
@@ -39,27 +42,47 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) async fn load(
-        app: &App,
-        viewer: &Viewer,
-        id: &str,
-    ) -> Result<Self, Fault> {
+    pub(crate) async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<Self, Fault> {
         let caller = viewer.caller();
         let wanted = find::referral(&caller, id, &Parameters::default())?;
-        let wanted = Wanted { places: true, ..wanted };
+        let wanted = Wanted {
+            places: true,
+            ..wanted
+        };
         act(app, &caller, &wanted, |unit, context| {
             let head = find::the_referral(unit)?.clone();
             let key = head.key;
             let thing = format!("revision {}", head.revision);
-            unit.record(context, head.authority, Some(key), "progress.read", &thing, None);
+            unit.record(
+                context,
+                head.authority,
+                Some(key),
+                "progress.read",
+                &thing,
+                None,
+            );
             let is_live = |it: &&Occupancy| it.referral == key && it.is_live();
-            let mut offers: Vec<_> =
-                unit.offers.values().filter(|it| it.referral == key).cloned().collect();
+            let mut offers: Vec<_> = unit
+                .offers
+                .values()
+                .filter(|it| it.referral == key)
+                .cloned()
+                .collect();
             offers.sort_by_key(|it| it.approached_at);
             Ok(Self {
                 occupancies: unit.occupancies.values().filter(is_live).cloned().collect(),
-                placements: unit.placements.values().filter(|it| it.referral == key).cloned().collect(),
-                approvals: unit.approvals.values().filter(|it| it.referral == key).cloned().collect(),
+                placements: unit
+                    .placements
+                    .values()
+                    .filter(|it| it.referral == key)
+                    .cloned()
+                    .collect(),
+                approvals: unit
+                    .approvals
+                    .values()
+                    .filter(|it| it.referral == key)
+                    .cloned()
+                    .collect(),
                 offers,
                 head,
             })
@@ -123,10 +146,22 @@ impl ApprovalRow {
     pub(crate) fn new(task: &ApprovalTask, now: DateTime<Utc>) -> Self {
         let rule = oss_matching::rules::rule(task.code);
         let state = match &task.record {
-            Some(record) if record.granted => Tag { text: "Granted", class: "govuk-tag--green" },
-            Some(_) => Tag { text: "Refused", class: "govuk-tag--red" },
-            None if task.cancelled => Tag { text: "Not needed", class: "govuk-tag--grey" },
-            None => Tag { text: "Waiting", class: "govuk-tag--yellow" },
+            Some(record) if record.granted => Tag {
+                text: "Granted",
+                class: "govuk-tag--green",
+            },
+            Some(_) => Tag {
+                text: "Refused",
+                class: "govuk-tag--red",
+            },
+            None if task.cancelled => Tag {
+                text: "Not needed",
+                class: "govuk-tag--grey",
+            },
+            None => Tag {
+                text: "Waiting",
+                class: "govuk-tag--yellow",
+            },
         };
         let late = task.is_open() && task.due_at < now;
         Self {
@@ -164,7 +199,10 @@ pub(crate) async fn page(
     let state = progress.head.state;
     let (next, from) = said::next(state);
     let is_open = state.is_open();
-    let offers = progress.offers.iter().map(|head| offer_row(head, &progress.occupancies, is_open));
+    let offers = progress
+        .offers
+        .iter()
+        .map(|head| offer_row(head, &progress.occupancies, is_open));
     let placements = progress.placements.iter().map(|placement| PlacementRow {
         placement_id: placement.placement_id.to_string(),
         setting_id: placement.setting_id.to_string(),
@@ -183,7 +221,11 @@ pub(crate) async fn page(
         from,
         offers: offers.collect(),
         placements: placements.collect(),
-        approvals: progress.approvals.iter().map(|task| ApprovalRow::new(task, now)).collect(),
+        approvals: progress
+            .approvals
+            .iter()
+            .map(|task| ApprovalRow::new(task, now))
+            .collect(),
         may_act: viewer.may(Act::Approach),
         is_open,
     };
@@ -196,7 +238,10 @@ fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> Offe
         .find(|it| it.offer_id == head.offer_id && it.claim == Claim::Held);
     let told = match (head.state, head.answered_at, head.respond_by) {
         (OfferState::Declined, _, _) => {
-            let why = head.terms.decline_reason.map_or("no reason given", words::decline);
+            let why = head
+                .terms
+                .decline_reason
+                .map_or("no reason given", words::decline);
             format!("Why: {}", why.to_lowercase())
         }
         (OfferState::Accepted, Some(at), _) => {

@@ -93,7 +93,10 @@ async fn page(
         link: matched.link(),
         ranked: matched.run.evaluation.ranked.len(),
         excluded: matched.run.evaluation.excluded.len(),
-        reasons: NoOption::ALL.iter().map(|it| (it.as_str(), in_words(*it))).collect(),
+        reasons: NoOption::ALL
+            .iter()
+            .map(|it| (it.as_str(), in_words(*it)))
+            .collect(),
         chosen: fields.get("why").to_owned(),
         note: fields.get("note").to_owned(),
     };
@@ -114,7 +117,11 @@ pub(crate) async fn send(
         })?;
         let note = fields.get("note");
         if note.is_empty() {
-            return Err(Fault::invalid_field("/note", "required", "must say what was tried"));
+            return Err(Fault::invalid_field(
+                "/note",
+                "required",
+                "must say what was tried",
+            ));
         }
         let caller = viewer.caller();
         let wanted = find::referral(&caller, &id, &Parameters::default())?;
@@ -126,7 +133,14 @@ pub(crate) async fn send(
             }
             let (authority, key) = (head.authority, head.key);
             let words = Some(format!("{}: {note}", in_words(why)));
-            unit.record(context, authority, Some(key), "referral.no_suitable_option", why, words);
+            unit.record(
+                context,
+                authority,
+                Some(key),
+                "referral.no_suitable_option",
+                why,
+                words,
+            );
             Ok(())
         })
         .await?;

@@ -50,24 +50,60 @@ pub(crate) const fn ending(reason: ReasonPlaceChange) -> &'static str {
 /// Where an option stands that was acted on.
 pub(crate) const fn offer(state: OfferState) -> Tag {
     match state {
-        OfferState::Proposed => Tag { text: "Not asked yet", class: "govuk-tag--grey" },
-        OfferState::Approached => Tag { text: "Asked", class: "govuk-tag--yellow" },
-        OfferState::Accepted => Tag { text: "Says yes", class: "govuk-tag--green" },
-        OfferState::Declined => Tag { text: "Says no", class: "govuk-tag--red" },
-        OfferState::Expired => Tag { text: "No answer in time", class: "govuk-tag--orange" },
-        OfferState::Withdrawn => Tag { text: "Taken back", class: "govuk-tag--grey" },
-        OfferState::Selected => Tag { text: "Chosen", class: "govuk-tag--teal" },
-        OfferState::NotSelected => Tag { text: "Not chosen", class: "govuk-tag--grey" },
+        OfferState::Proposed => Tag {
+            text: "Not asked yet",
+            class: "govuk-tag--grey",
+        },
+        OfferState::Approached => Tag {
+            text: "Asked",
+            class: "govuk-tag--yellow",
+        },
+        OfferState::Accepted => Tag {
+            text: "Says yes",
+            class: "govuk-tag--green",
+        },
+        OfferState::Declined => Tag {
+            text: "Says no",
+            class: "govuk-tag--red",
+        },
+        OfferState::Expired => Tag {
+            text: "No answer in time",
+            class: "govuk-tag--orange",
+        },
+        OfferState::Withdrawn => Tag {
+            text: "Taken back",
+            class: "govuk-tag--grey",
+        },
+        OfferState::Selected => Tag {
+            text: "Chosen",
+            class: "govuk-tag--teal",
+        },
+        OfferState::NotSelected => Tag {
+            text: "Not chosen",
+            class: "govuk-tag--grey",
+        },
     }
 }
 
 /// How far a placement has come.
 pub(crate) const fn placement(state: PlacementState) -> Tag {
     match state {
-        PlacementState::Agreed => Tag { text: "Agreed", class: "govuk-tag--teal" },
-        PlacementState::Started => Tag { text: "Started", class: "govuk-tag--green" },
-        PlacementState::Ended => Tag { text: "Ended", class: "govuk-tag--grey" },
-        PlacementState::Cancelled => Tag { text: "Called off", class: "govuk-tag--red" },
+        PlacementState::Agreed => Tag {
+            text: "Agreed",
+            class: "govuk-tag--teal",
+        },
+        PlacementState::Started => Tag {
+            text: "Started",
+            class: "govuk-tag--green",
+        },
+        PlacementState::Ended => Tag {
+            text: "Ended",
+            class: "govuk-tag--grey",
+        },
+        PlacementState::Cancelled => Tag {
+            text: "Called off",
+            class: "govuk-tag--red",
+        },
     }
 }
 
@@ -75,7 +111,9 @@ pub(crate) const fn placement(state: PlacementState) -> Tag {
 pub(crate) const fn check(check: Check) -> &'static str {
     match check {
         Check::WishesAndFeelings => "The child’s wishes and feelings were considered",
-        Check::MostAppropriate => "It is the most appropriate placement, consistent with the care plan",
+        Check::MostAppropriate => {
+            "It is the most appropriate placement, consistent with the care plan"
+        }
         Check::RelativesConsulted => "Relatives were consulted where appropriate",
         Check::AreaAuthorityNotified => "The council of the area was notified",
         Check::AreaAuthorityConsulted => {
@@ -134,5 +172,9 @@ pub(crate) fn field(pointer: &str, code: &str, detail: &str) -> String {
         "/answer" => "The answer",
         _ => "A field",
     };
-    if code == "required" { format!("{name} is missing") } else { format!("{name} {detail}") }
+    if code == "required" {
+        format!("{name} is missing")
+    } else {
+        format!("{name} {detail}")
+    }
 }

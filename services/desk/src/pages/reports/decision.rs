@@ -52,24 +52,42 @@ pub(crate) async fn record(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
     let (placement, tasks) = load(&app, &viewer, &id, "decision.read").await?;
-    let run = app.store.run(placement.run_id).await?.ok_or_else(Fault::internal)?;
+    let run = app
+        .store
+        .run(placement.run_id)
+        .await?
+        .ok_or_else(Fault::internal)?;
     let facts = &run.facts;
-    let names = app.store.setting_names_at(facts.authority, facts.supply).await?;
+    let names = app
+        .store
+        .setting_names_at(facts.authority, facts.supply)
+        .await?;
     let name = |setting| names.get(setting).map_or("", |name| &*name.provider);
-    let options = (1..).zip(&run.evaluation.ranked).filter(|(rank, offer)| {
-        *rank <= SHOWN || offer.setting_id == placement.setting_id
+    let options = (1..)
+        .zip(&run.evaluation.ranked)
+        .filter(|(rank, offer)| *rank <= SHOWN || offer.setting_id == placement.setting_id);
+    let options = options.map(|(rank, offer)| {
+        (
+            rank,
+            Facts::new(offer, name(&offer.setting_id), &app.policy),
+        )
     });
-    let options = options
-        .map(|(rank, offer)| (rank, Facts::new(offer, name(&offer.setting_id), &app.policy)));
     let people = app.store.list_people(None, 500).await?;
     let called = |id: &str| {
-        let person = people.iter().find(|person| person.user_id.to_string() == id);
+        let person = people
+            .iter()
+            .find(|person| person.user_id.to_string() == id);
         person.map_or(id.to_owned(), |person| person.name.clone())
     };
     let now = app.clock.now();
     let approvals = tasks.iter().map(|task| {
         let noted = task.record.as_ref().map(|record| {
-            format!("{}, {}: {}", called(&record.by), words::at(record.at), record.note)
+            format!(
+                "{}, {}: {}",
+                called(&record.by),
+                words::at(record.at),
+                record.note
+            )
         });
         (ApprovalRow::new(task, now), noted.unwrap_or_default())
     });
@@ -82,7 +100,10 @@ pub(crate) async fn record(
         run: vec![
             ("Homes looked at", run.evaluation.evaluated.to_string()),
             ("May be offered", run.evaluation.ranked.len().to_string()),
-            ("Not shown, with reasons", run.evaluation.excluded.len().to_string()),
+            (
+                "Not shown, with reasons",
+                run.evaluation.excluded.len().to_string(),
+            ),
             ("Looked at on", words::at(facts.evaluated_at)),
             ("Revision of the referral", facts.revision.to_string()),
             ("Policy", facts.policy_id.to_string()),
@@ -124,9 +145,14 @@ async fn why_page(
 ) -> Result<Response, Fault> {
     let (placement, _) = load(app, viewer, id, "placement.read").await?;
     let key = placement.referral;
-    let lines = app.store.history(placement.authority, key, None, LINES).await?;
+    let lines = app
+        .store
+        .history(placement.authority, key, None, LINES)
+        .await?;
     let thing = placement.placement_id.to_string();
-    let kept = lines.into_iter().find(|line| line.act == NOTE && line.thing == thing);
+    let kept = lines
+        .into_iter()
+        .find(|line| line.act == NOTE && line.thing == thing);
     let at = kept.as_ref().map(|line| words::at(line.at));
     let note = match kept.and_then(|line| line.reason) {
         Some(note) => note,
@@ -148,23 +174,37 @@ async fn why_page(
 
 /// A first draft in plain words, for whoever knows the child to put right.
 async fn draft(app: &App, placement: &Placement) -> Result<String, Fault> {
-    let run = app.store.run(placement.run_id).await?.ok_or_else(Fault::internal)?;
+    let run = app
+        .store
+        .run(placement.run_id)
+        .await?
+        .ok_or_else(Fault::internal)?;
     let stored = app.store.referral_by_key(placement.referral).await?;
     let referral = stored.and_then(|stored| stored.referral);
     let wishes = referral.and_then(|it| it.narrative.wishes_and_feelings.clone());
     let ranked = &run.evaluation.ranked;
-    let offer = ranked.iter().find(|offer| offer.setting_id == placement.setting_id);
+    let offer = ranked
+        .iter()
+        .find(|offer| offer.setting_id == placement.setting_id);
     let looked_at = words::many(run.evaluation.evaluated.into(), "home");
-    let mut texts =
-        vec![format!("We looked at {looked_at} for you. {} could have been right.", ranked.len())];
+    let mut texts = vec![format!(
+        "We looked at {looked_at} for you. {} could have been right.",
+        ranked.len()
+    )];
     texts.extend(wishes.map(|wishes| format!("You told us: {wishes}")));
     texts.push(format!("We chose this home because: {}", placement.reason));
     if let Some(offer) = offer {
-        texts.push(format!("It is {} from where you lived.", offer.distances.home));
+        texts.push(format!(
+            "It is {} from where you lived.",
+            offer.distances.home
+        ));
         let school = offer.distances.school;
         texts.extend(school.map(|school| format!("It is {school} from your school.")));
     }
-    texts.push(format!("You can move in on {}.", words::date(placement.starts_on)));
+    texts.push(format!(
+        "You can move in on {}.",
+        words::date(placement.starts_on)
+    ));
     let otherwise = "If you do not agree, tell your social worker or ask for an advocate.";
     texts.push(otherwise.to_owned());
     Ok(texts.join("\n\n"))
@@ -179,7 +219,9 @@ pub(crate) async fn keep(
 ) -> Result<Response, Fault> {
     let path = format!("/placements/{id}/why");
     if !viewer.may(Act::WriteReferral) {
-        return Err(Fault::forbidden("None of your roles allows write_referral."));
+        return Err(Fault::forbidden(
+            "None of your roles allows write_referral.",
+        ));
     }
     let keeping = async {
         let note = fields.get("note");
@@ -189,10 +231,20 @@ pub(crate) async fn keep(
         }
         let (placement, _) = load(&app, &viewer, &id, "placement.read").await?;
         let thing = placement.placement_id;
-        let wanted = Wanted { placements: [thing].into(), ..Wanted::default() };
+        let wanted = Wanted {
+            placements: [thing].into(),
+            ..Wanted::default()
+        };
         act(&app, &viewer.caller(), &wanted, |unit, context| {
             let (authority, key) = (placement.authority, placement.referral);
-            unit.record(context, authority, Some(key), NOTE, thing, Some(note.to_owned()));
+            unit.record(
+                context,
+                authority,
+                Some(key),
+                NOTE,
+                thing,
+                Some(note.to_owned()),
+            );
             Ok(())
         })
         .await?;
