@@ -24,7 +24,6 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
 };
-use chrono::{DateTime, Utc};
 use oss_domain::{AuthorityCode, ProviderId, Role, SessionId, UserId};
 use oss_storage::people::{Person, Session};
 use oss_workflow::{
@@ -43,23 +42,18 @@ struct Inner {
     session: oss_storage::people::StoredSession,
     principal: Arc<Principal>,
     csrf: csrf::Token,
-    idle_ends: DateTime<Utc>,
-    absolute_ends: DateTime<Utc>,
     traceparent: Option<Arc<str>>,
 }
 
 impl Viewer {
-    fn new(app: &App, found: Session, csrf: csrf::Token, traceparent: Option<Arc<str>>) -> Self {
+    fn new(found: Session, csrf: csrf::Token, traceparent: Option<Arc<str>>) -> Self {
         let Session { session, person } = found;
         let principal = Principal {
             id: person.user_id.to_string().into(),
             roles: person.roles.clone(),
             authorities: [person.authority].into(),
         };
-        let limits = app.sign_in.limits();
         Self(Arc::new(Inner {
-            idle_ends: session.seen_at + limits.idle,
-            absolute_ends: session.started_at + limits.absolute,
             principal: principal.into(),
             person,
             session,
@@ -106,14 +100,6 @@ impl Viewer {
     /// What every form of a page carries.
     pub(crate) fn csrf(&self) -> &str {
         self.0.csrf.as_str()
-    }
-
-    /// When the session is over if they do nothing, and when it is over whatever they do.
-    pub(crate) fn session_ends(&self) -> (DateTime<Utc>, DateTime<Utc>) {
-        (
-            self.0.idle_ends.min(self.0.absolute_ends),
-            self.0.absolute_ends,
-        )
     }
 
     /// As the audit names them.
@@ -274,7 +260,6 @@ async fn viewer(app: &App, request: &Parts) -> Result<Option<Viewer>, Fault> {
     let trace = request.extensions.get::<Trace>();
     let traceparent = trace.map(|trace| Arc::clone(&trace.parent));
     Ok(Some(Viewer::new(
-        app,
         found,
         csrf::Token::of(&token),
         traceparent,
