@@ -193,11 +193,7 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
 }
 
 /// The queue; whoever sees none is led to the first page that is theirs.
-async fn start(
-    app: State<App>,
-    viewer: Viewer,
-    parameters: Parameters,
-) -> Result<Response, Fault> {
+async fn start(app: State<App>, viewer: Viewer, parameters: Parameters) -> Result<Response, Fault> {
     if viewer.may(Act::ListReferrals) {
         return queue::show(app, viewer, parameters).await;
     }

@@ -75,7 +75,11 @@ pub(crate) async fn select(
 }
 
 /// The order that the current run put the settings in: whoever departs from it says why.
-async fn ranking(app: &App, caller: &Caller, offer_id: OfferId) -> Result<Ranking, Fault> {
+pub(crate) async fn ranking(
+    app: &App,
+    caller: &Caller,
+    offer_id: OfferId,
+) -> Result<Ranking, Fault> {
     let (referral, _) = app.seal.open(offer_id);
     let stored = app.store.referral_by_key(referral).await?;
     find::own(caller, stored.as_ref().map(|it| it.authority), "The offer")?;

@@ -46,6 +46,34 @@ async fn commissioner(desk: &Desk) -> Browser {
         .0
 }
 
+/// A manager grants all that waits for managers.
+async fn approve_all(desk: &Desk) {
+    let (mut manager, _) = Browser::signed_in(desk, "max", &[Role::Manager]).await;
+    let list = manager.get("/approvals").await;
+    assert_eq!(list.status, StatusCode::OK);
+    let hrefs = list.text.match_indices("href=\"/approvals/");
+    let ids: Vec<_> = hrefs
+        .map(|(at, found)| {
+            list.text[at + found.len()..]
+                .split('"')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert!(!ids.is_empty(), "{}", list.text);
+    for id in ids {
+        let path = format!("/approvals/{id}");
+        let (unsaid, _) = fill(&mut manager, &path, &path, &[("note", "x")]).await;
+        assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let word = [("granted", "yes"), ("note", "In the child's interest")];
+        fill(&mut manager, &path, &path, &word)
+            .await
+            .0
+            .leads_to("/approvals");
+    }
+}
+
 #[tokio::test]
 async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
     let (desk, _) = ranked(&[bought("F1")]).await;
@@ -120,30 +148,7 @@ async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
     fill(&mut casey, &why, &why, &note).await.0.leads_to(&why);
     assert!(casey.get(&why).await.text.contains("We picked it for you"));
 
-    let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
-    let list = manager.get("/approvals").await;
-    assert_eq!(list.status, StatusCode::OK);
-    let hrefs = list.text.match_indices("href=\"/approvals/");
-    let ids: Vec<_> = hrefs
-        .map(|(at, found)| {
-            list.text[at + found.len()..]
-                .split('"')
-                .next()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
-    assert!(!ids.is_empty(), "{}", list.text);
-    for id in ids {
-        let path = format!("/approvals/{id}");
-        let (unsaid, _) = fill(&mut manager, &path, &path, &[("note", "x")]).await;
-        assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let word = [("granted", "yes"), ("note", "In the child's interest")];
-        fill(&mut manager, &path, &path, &word)
-            .await
-            .0
-            .leads_to("/approvals");
-    }
+    approve_all(&desk).await;
     let start = format!("{placement}/start");
     let day = [("starts_on", "2026-12-01")];
     desk.clock.advance(chrono::TimeDelta::days(8));
