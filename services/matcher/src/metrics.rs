@@ -1,11 +1,11 @@
 //! What the role counts. Labels come from closed sets, never from an event's own words.
 
+use chrono::{DateTime, Utc};
 use oss_contract::fact::FactKind;
 use oss_storage::StoreError;
 use oss_telemetry::metrics::WORK_SECONDS;
 use oss_workflow::{deadline::DeadlineKind, ranking::Reranked};
 use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge};
-use chrono::{DateTime, Utc};
 use std::time::{Duration, Instant};
 
 /// What became of an event.
@@ -211,7 +211,8 @@ impl Metrics {
     /// Notes how long an event took that says when it happened; a producer's clock may be ahead.
     pub(crate) fn committed(&self, stated: Option<DateTime<Utc>>, now: DateTime<Utc>) {
         if let Some(stated) = stated {
-            self.end_to_end.observe((now - stated).as_seconds_f64().max(0.0));
+            self.end_to_end
+                .observe((now - stated).as_seconds_f64().max(0.0));
         }
     }
 
@@ -264,9 +265,7 @@ impl Metrics {
     /// Notes that a deadline was acted on, where it still was one.
     pub(crate) fn acted_on(&self, kind: DeadlineKind, done: bool) {
         let n = u64::from(done);
-        self.deadlines
-            .with_label_values(&[kind.as_str()])
-            .inc_by(n);
+        self.deadlines.with_label_values(&[kind.as_str()]).inc_by(n);
     }
 
     pub(crate) fn found_fault(&self) {

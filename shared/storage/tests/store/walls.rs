@@ -254,9 +254,13 @@ async fn the_database_refuses_what_must_never_be() {
 
 /// Sees that `constraint` refuses `statement`.
 async fn refused(owner: &mut PgConnection, statement: &str, constraint: &str) {
-    let error = sqlx::query(AssertSqlSafe(statement.to_owned())).execute(owner).await;
+    let error = sqlx::query(AssertSqlSafe(statement.to_owned()))
+        .execute(owner)
+        .await;
     let error = error.unwrap_err();
-    let found = error.as_database_error().and_then(|error| error.constraint());
+    let found = error
+        .as_database_error()
+        .and_then(|error| error.constraint());
     assert_eq!(found, Some(constraint), "{statement}: {error}");
 }
 
