@@ -5,12 +5,12 @@ use anyhow::Context;
 use oss_desk::LocalUser;
 use oss_domain::{AuthorityCode, ProviderId, Role};
 use oss_runtime::{dev_servers::Passwords, seeded_rng};
-use rand_core::{CryptoRng, RngCore};
+use rand_core::CryptoRng;
 
 /// A user for each role, named as the role, with a password that stays the same for a data folder.
 pub(crate) fn generate(
     passwords: &mut Passwords,
-    rng: &mut (impl RngCore + CryptoRng),
+    rng: &mut impl CryptoRng,
 ) -> anyhow::Result<Vec<Login>> {
     Role::ALL
         .iter()

@@ -46,7 +46,7 @@ pub(crate) async fn run(
                 vec![
                     letter.dead_letter_id.to_string(),
                     letter.received_at.format("%F %T").to_string(),
-                    letter.subject.to_string(),
+                    letter.subject.clone(),
                     letter.attempts.to_string(),
                     letter.reason.clone(),
                 ]

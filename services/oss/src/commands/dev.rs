@@ -18,7 +18,7 @@ use oss_runtime::{
     seeded_rng,
 };
 use oss_storage::{InstallationKey, PgStore, migrate};
-use rand_core::{CryptoRng, RngCore};
+use rand_core::CryptoRng;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -194,10 +194,7 @@ async fn start(
 
 /// A user for each role, for the pages.
 #[cfg(feature = "dev-login")]
-fn logins(
-    passwords: &mut Passwords,
-    rng: &mut (impl RngCore + CryptoRng),
-) -> anyhow::Result<Vec<Login>> {
+fn logins(passwords: &mut Passwords, rng: &mut impl CryptoRng) -> anyhow::Result<Vec<Login>> {
     crate::logins::generate(passwords, rng)
 }
 
@@ -291,7 +288,7 @@ pub(super) fn event(referral: &Referral) -> anyhow::Result<Outgoing> {
 
 pub(super) fn broker_users(
     passwords: &mut Passwords,
-    rng: &mut (impl RngCore + CryptoRng),
+    rng: &mut impl CryptoRng,
 ) -> anyhow::Result<Vec<NatsUser>> {
     access::all()
         .into_iter()
@@ -309,7 +306,7 @@ pub(super) fn broker_users(
 /// The installation's key, kept with the other generated secrets of the data directory.
 pub(super) fn installation_key(
     passwords: &mut Passwords,
-    rng: &mut (impl RngCore + CryptoRng),
+    rng: &mut impl CryptoRng,
 ) -> anyhow::Result<Secret<[u8; 32]>> {
     // A generated password has 192 bits in hex; two of them make more than the key needs.
     let first = passwords.get_or_generate("installation_key_1", rng)?;

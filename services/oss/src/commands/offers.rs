@@ -117,14 +117,14 @@ fn row(rank: u32, offer: &Offer) -> Vec<String> {
             offer
                 .approvals
                 .iter()
-                .map(|approval| approval.as_str())
+                .map(oss_domain::Approval::as_str)
                 .collect(),
         ),
         codes(
             offer
                 .warnings
                 .iter()
-                .map(|warning| warning.as_str())
+                .map(oss_domain::Warning::as_str)
                 .collect(),
         ),
     ]
