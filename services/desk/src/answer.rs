@@ -58,10 +58,10 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// What an answer may load that is no page: nothing.
 const NO_CONTENT: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What a page may load: our own files, and the one inline script of GOV.UK Frontend, by its hash.
-const PAGE_CONTENT: &str = "default-src 'none'; \
-    script-src 'self' 'sha256-GUQ5ad8JK5KmEWmROf3LZd9ge94daqNvd8xy9YS1iDw='; style-src 'self'; \
-    img-src 'self'; font-src 'self'; connect-src 'self'; \
+/// What a page may load: scripts and styles from us, in files, or not at all; forms go to us, or
+/// to sign in.
+const PAGE_CONTENT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; \
     form-action 'self' https://login.microsoftonline.com; base-uri 'none'; \
     frame-ancestors 'none'; object-src 'none'; manifest-src 'self'";
 

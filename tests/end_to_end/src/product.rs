@@ -38,7 +38,9 @@ impl Home {
     pub fn new() -> Self {
         let dir = temp_dir();
         // Servers that are not on the machine are installed once, beside the data directory.
-        symlink(root().join(".tools"), dir.path().join(".tools")).expect("a link can be made");
+        let tools = root().join(".tools");
+        std::fs::create_dir_all(&tools).expect("a folder can be made");
+        symlink(tools, dir.path().join(".tools")).expect("a link can be made");
         Self {
             dir,
             http_port: free_port(),

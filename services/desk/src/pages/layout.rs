@@ -11,15 +11,6 @@ use axum::{
 };
 use oss_workflow::authorise::Act;
 
-/// Scripts and styles come from us, in files, or not at all; forms go to us, or to sign in.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    connect-src 'self'; form-action 'self' https://login.microsoftonline.com; base-uri 'none'; \
-    frame-ancestors 'none'; object-src 'none'; manifest-src 'self'";
-
-/// No page needs anything that a browser might grant.
-const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), \
-    payment=(), usb=()";
-
 /// A place in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
@@ -96,13 +87,8 @@ pub(crate) struct Page<T>(pub(crate) T);
 impl<T: Template> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
         match self.0.render() {
-            Ok(html) => {
-                let headers = [
-                    (header::CONTENT_SECURITY_POLICY, POLICY),
-                    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
-                ];
-                (headers, Html(html)).into_response()
-            }
+            // Its headers are those of every page: see `answer`.
+            Ok(html) => Html(html).into_response(),
             Err(error) => {
                 tracing::error!(%error, "a page could not be written");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
