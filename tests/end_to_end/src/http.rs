@@ -1,6 +1,6 @@
 //! The JSON API, called as any client would.
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method};
 use serde_json::Value;
 
 /// A caller with a token.
@@ -88,6 +88,5 @@ impl Api {
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or_default();
         Ok(Answer { status, body })
-    }
     }
 }
