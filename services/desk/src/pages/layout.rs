@@ -5,7 +5,7 @@ use crate::{app::App, problem::Told, session::Viewer};
 use askama::Template;
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
