@@ -314,8 +314,13 @@ async fn every_answer_has_the_headers_that_keep_browsers_in_check() {
             .contains("script-src 'self'; style-src 'self';")
     );
     assert!(
-        !page.text.contains("style=") && !page.text.contains("<script"),
+        !page.text.contains("style=") && !page.text.contains("<style"),
         "{}",
         page.text
     );
+    // Every script is a file of ours; none stands in the page.
+    for script in page.text.split("<script").skip(1) {
+        assert!(script.starts_with(" src=\"/assets/"), "{script}");
+        assert!(script.contains("></script>"), "{script}");
+    }
 }
