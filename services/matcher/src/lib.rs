@@ -7,7 +7,7 @@
 //!
 //! Invariants
 //! - An event is acknowledged only after what it led to, or why it cannot be handled, is committed.
-//! - The index is never ahead of the database, and [`Matcher`] alone writes it.
+//! - The index is never ahead of the database, and the role alone writes it.
 //! - Ranking again is by level, not by event: every open referral whose evaluated supply version
 //!   is behind its register's is ranked, whatever happened to the event that should have told us.
 //! - A plan that the independent check faults is not committed.

@@ -1,6 +1,6 @@
 //! The wire: subjects, envelope, versioned bodies, problems, and their published form.
 //!
-//! Inbound, [`decode`] makes a [`Fact`] of a NATS message, or a [`Refused`] with every fault and
+//! Inbound, [`decode()`] makes a [`Fact`] of a NATS message, or a [`Refused`] with every fault and
 //! its JSON pointer. Outbound, [`render`] makes a [`Message`] of what the workflow announces.
 //! Referrals and settings have one canonical JSON, for the API and for storage.
 //!

@@ -4,7 +4,7 @@
 //! is exact. It proposes; it never places, holds or stores anything.
 //!
 //! A [`Referral`](oss_domain::Referral) is compiled to a [`Query`]; a council's register is kept as
-//! a [`Supply`], packed for scanning and changed in place; [`rank`] makes a compact [`Outcome`],
+//! a [`Supply`], packed for scanning and changed in place; [`rank()`] makes a compact [`Outcome`],
 //! which expands to an [`Evaluation`]. `check` recomputes an evaluation from the plain referral
 //! and settings and tells what is wrong with it. [`explain`] words all of it for people.
 //!
