@@ -170,10 +170,14 @@ test("the list never moves by itself: news is told in a status", async () => {
 test("whoever may not see referrals sees none", async () => {
   for (const role of ["provider", "operator", "auditor"]) {
     const { context, page } = await signedIn(browser, role);
-    for (const [name, path] of all.filter(([, path]) => path.startsWith("/referrals/") || path === "/")) {
+    for (const [name, path] of all.filter(([, path]) => path.startsWith("/referrals/"))) {
       const answer = await page.goto(path);
       assert.equal(answer.status(), 403, `${role}: ${name}`);
     }
+    // Who has no queue is sent to a page of their own.
+    await page.goto("/");
+    assert.notEqual(new URL(page.url()).pathname, "/", role);
+    assert.doesNotMatch(await page.content(), /\/referrals\//, role);
     await context.close();
   }
 });
