@@ -2,15 +2,15 @@
 
 use crate::Matcher;
 use chrono::{DateTime, Utc};
-use oss_contract::{Fact, Headers, Refused, content_hash, decode, fact::OfferAnswered};
+use oss_contract::{Fact, Headers, Refused, content_hash, decode};
 use oss_domain::{
-    AuthorityCode, FieldError, PlacementId, Referral, ReferralId, Setting, SettingId, UnknownCode,
+    AuthorityCode, FieldError, PlacementId, Referral, ReferralId, Setting, SettingId,
     setting::VacancyChange,
 };
 use oss_matching::Query;
 use oss_workflow::{
-    EventKey, ReferralKey, SettingKey, Wanted, admission, answer::Given, offer::Terms,
-    placement::Ending, unit::ContentHash,
+    EventKey, ReferralKey, SettingKey, Wanted, admission, answer::Given, placement::Ending,
+    unit::ContentHash,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -287,7 +287,7 @@ fn task(fact: Fact, matcher: &Matcher) -> Result<Task, Vec<FieldError>> {
             served(answered.authority)?;
             let (referral, setting) = matcher.seal.open(answered.offer_id);
             Task::Answer(Box::new(ToRecord {
-                given: given(answered)?,
+                given: answered.into_given()?,
                 referral,
                 setting,
             }))
@@ -304,27 +304,5 @@ fn task(fact: Fact, matcher: &Matcher) -> Result<Task, Vec<FieldError>> {
                 },
             }
         }
-    })
-}
-
-/// The answer with its reason as one of the codes.
-fn given(answered: OfferAnswered) -> Result<Given, Vec<FieldError>> {
-    let code = answered.decline_reason.as_deref();
-    let decline_reason = code.map(str::parse).transpose();
-    let decline_reason = decline_reason.map_err(|error: UnknownCode| {
-        let detail = error.to_string();
-        vec![FieldError::new("/decline_reason", "unknown_code", detail)]
-    })?;
-    Ok(Given {
-        offer_id: answered.offer_id,
-        authority: answered.authority,
-        provider_id: answered.provider_id,
-        answer: answered.answer,
-        terms: Terms {
-            weekly_cost: answered.weekly_cost,
-            available_from: answered.available_from,
-            statement: answered.statement,
-            decline_reason,
-        },
     })
 }

@@ -7,8 +7,10 @@ use crate::{
 use chrono::NaiveDate;
 use oss_domain::{
     AuthorityCode, FieldError, OfferId, Pence, PlacementId, ProviderId, Referral, ReferralId,
-    Setting, SettingId, lifecycle::Answer, setting::VacancyChange, ssda903::ReasonPlaceChange,
+    Setting, SettingId, UnknownCode, lifecycle::Answer, setting::VacancyChange,
+    ssda903::ReasonPlaceChange,
 };
+use oss_workflow::{answer::Given, offer::Terms};
 use serde_json::Value;
 
 /// Something that others say has happened.
@@ -75,6 +77,33 @@ pub struct OfferAnswered {
     pub available_from: Option<NaiveDate>,
     /// What the provider says besides.
     pub statement: Option<String>,
+}
+
+impl OfferAnswered {
+    /// As the workflow takes it in, with the reason as one of the codes.
+    ///
+    /// # Errors
+    /// The fault of a reason that is none of them.
+    pub fn into_given(self) -> Result<Given, Vec<FieldError>> {
+        let code = self.decline_reason.as_deref();
+        let decline_reason = code.map(str::parse).transpose();
+        let decline_reason = decline_reason.map_err(|error: UnknownCode| {
+            let detail = error.to_string();
+            vec![FieldError::new("/decline_reason", "unknown_code", detail)]
+        })?;
+        Ok(Given {
+            offer_id: self.offer_id,
+            authority: self.authority,
+            provider_id: self.provider_id,
+            answer: self.answer,
+            terms: Terms {
+                weekly_cost: self.weekly_cost,
+                available_from: self.available_from,
+                statement: self.statement,
+                decline_reason,
+            },
+        })
+    }
 }
 
 /// A placement has ended.

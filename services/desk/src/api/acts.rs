@@ -17,14 +17,12 @@ use oss_contract::{
     Fact, FactKind, Headers, Incoming,
     act::{Act as _, Approach, Hold},
     decode,
-    fact::OfferAnswered,
 };
 use oss_domain::{AuthorityCode, HoldId, OfferId};
 use oss_workflow::{
     Unit, Wanted,
     answer::{self, Given, Recorded},
     call_off, hold,
-    offer::Terms,
 };
 use serde_json::{Value, json};
 
@@ -123,33 +121,9 @@ pub(crate) fn given(offer_id: OfferId, mut body: Value) -> Result<Given, Fault> 
         let detail = "must be the id in the path";
         return Err(Fault::invalid_field("/offer_id", "other_than_path", detail));
     }
-    let OfferAnswered {
-        authority,
-        provider_id,
-        answer,
-        ..
-    } = answered;
-    let decline_reason = answered
-        .decline_reason
-        .as_deref()
-        .map(str::parse)
-        .transpose();
-    let decline_reason = decline_reason.map_err(|error: oss_domain::UnknownCode| {
-        Fault::invalid_field("/decline_reason", "unknown_code", &error.to_string())
-    })?;
-    let terms = Terms {
-        weekly_cost: answered.weekly_cost,
-        available_from: answered.available_from,
-        statement: answered.statement,
-        decline_reason,
-    };
-    Ok(Given {
-        offer_id,
-        authority,
-        provider_id,
-        answer,
-        terms,
-    })
+    answered
+        .into_given()
+        .map_err(|errors| Fault::invalid(&errors))
 }
 
 /// `POST /offers/{id}/hold`

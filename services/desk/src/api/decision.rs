@@ -75,24 +75,12 @@ pub(crate) async fn select(
 }
 
 /// The order that the current run put the settings in: whoever departs from it says why.
-pub(crate) async fn ranking(
-    app: &App,
-    caller: &Caller,
-    offer_id: OfferId,
-) -> Result<Ranking, Fault> {
+async fn ranking(app: &App, caller: &Caller, offer_id: OfferId) -> Result<Ranking, Fault> {
     let (referral, _) = app.seal.open(offer_id);
     let stored = app.store.referral_by_key(referral).await?;
     find::own(caller, stored.as_ref().map(|it| it.authority), "The offer")?;
-    let no_offer = || Fault::not_found("The offer");
-    let run_id = stored.and_then(|it| it.run_id).ok_or_else(no_offer)?;
-    let run = app.store.run(run_id).await?.ok_or_else(Fault::internal)?;
-    let order = run
-        .evaluation
-        .ranked
-        .iter()
-        .map(|offer| offer.setting_id.clone())
-        .collect();
-    Ok(Ranking { run_id, order })
+    let ranking = app.store.ranking(referral).await?;
+    ranking.ok_or_else(|| Fault::not_found("The offer"))
 }
 
 fn task(task: &ApprovalTask) -> Value {
