@@ -77,10 +77,10 @@ pub(crate) enum Command {
     /// Checks every invariant on live data, and says which row breaks it.
     #[command(after_help = "Example:\n  oss doctor --data-dir .oss")]
     Doctor,
-    /// Verifies the audit: that no line was edited, deleted, reordered or cut off.
+    /// Verifies the audit, that no line was edited, deleted, reordered or cut off; signs where it ends.
     #[command(
         subcommand,
-        after_help = "Example:\n  oss audit verify --config /etc/oss/oss.toml"
+        after_help = "Examples:\n  oss audit checkpoint >> /mnt/elsewhere/checkpoints.jsonl\n  oss audit verify --checkpoint /mnt/elsewhere/checkpoints.jsonl"
     )]
     Audit(Audit),
     /// Measures ranking and the whole path against a floor that does nothing.
@@ -178,10 +178,16 @@ pub(crate) struct DeadLetters {
 }
 
 /// `oss audit`
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Walks every chain from its first line to its last.
-    Verify,
+    /// Walks every chain from its first line to its last, and checks the signed checkpoints.
+    Verify {
+        /// Checkpoints that were kept outside the database, a line each: all of them must still hold.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Signs where every chain ends now, and prints a line for each council, to be kept elsewhere.
+    Checkpoint,
 }
 
 /// `oss bench`

@@ -16,7 +16,7 @@ mod referral;
 mod serve;
 
 use crate::{
-    cli::{self, Cli, Command},
+    cli::{Cli, Command},
     connection::Target,
     roles::Role,
 };
@@ -43,7 +43,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 Command::Import(args) => import::run(&args, &target, json).await,
                 Command::DeadLetters(args) => dead_letters::run(&args, &target, json).await,
                 Command::Doctor => doctor::run(&target, json).await,
-                Command::Audit(cli::Audit::Verify) => audit::run(&target, json).await,
+                Command::Audit(args) => audit::run(&args, &target, json).await,
                 Command::Dev(_) | Command::Bench(_) | Command::Config => Ok(ExitCode::SUCCESS),
             }
         }

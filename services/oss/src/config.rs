@@ -8,6 +8,7 @@ use figment::{
 use oss_desk::OpenId;
 use oss_domain::AuthorityCode;
 use oss_runtime::Secret;
+use oss_storage::audit::{CheckpointKey, PublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
@@ -93,6 +94,9 @@ pub(crate) struct Ops {
 pub(crate) struct Keys {
     pub(crate) installation_key: Option<Secret<String>>,
     pub(crate) installation_key_file: Option<PathBuf>,
+    pub(crate) checkpoint_key: Option<Secret<String>>,
+    pub(crate) checkpoint_key_file: Option<PathBuf>,
+    checkpoint_signers: Vec<String>,
 }
 
 /// What is logged, and how.
@@ -210,6 +214,9 @@ impl Config {
             "keys": {
                 "installation_key": hidden(self.keys.installation_key.is_some()),
                 "installation_key_file": text(self.keys.installation_key_file.as_deref()),
+                "checkpoint_key": hidden(self.keys.checkpoint_key.is_some()),
+                "checkpoint_key_file": text(self.keys.checkpoint_key_file.as_deref()),
+                "checkpoint_signers": self.keys.checkpoint_signers,
             },
             "log": self.log,
             "matcher": self.matcher,
@@ -321,11 +328,41 @@ impl Config {
             "keys.installation_key",
         )?
         .context("keys.installation_key_file is not set; name a file with 32 bytes in hex, such as `openssl rand -hex 32` writes")?;
-        let mut key = [0; 32];
-        hex::decode_to_slice(text.expose().trim(), &mut key)
-            .context("keys.installation_key: must be 64 hexadecimal digits")?;
-        Ok(Secret::new(key))
+        key_of_hex(text.expose(), "keys.installation_key").map(Secret::new)
     }
+
+    /// The key that checkpoints of the audit are signed with, where there is one.
+    pub(crate) fn checkpoint_key(&self) -> anyhow::Result<Option<CheckpointKey>> {
+        let text = secret(
+            self.keys.checkpoint_key.as_ref(),
+            self.keys.checkpoint_key_file.as_deref(),
+            "keys.checkpoint_key",
+        )?;
+        text.map(|text| {
+            let key = key_of_hex(text.expose(), "keys.checkpoint_key")?;
+            Ok(CheckpointKey::new(&key))
+        })
+        .transpose()
+    }
+
+    /// What checkpoints may be signed with: the keys that are named, and the one that is here.
+    pub(crate) fn checkpoint_signers(&self) -> anyhow::Result<Vec<PublicKey>> {
+        let name = "keys.checkpoint_signers";
+        let named = self.keys.checkpoint_signers.iter().map(|text| {
+            let key = PublicKey::new(&key_of_hex(text, name)?);
+            key.with_context(|| format!("{name}: {text} is no key"))
+        });
+        let mut keys = named.collect::<anyhow::Result<Vec<_>>>()?;
+        keys.extend(self.checkpoint_key()?.map(|key| key.public()));
+        Ok(keys)
+    }
+}
+
+fn key_of_hex(text: &str, name: &str) -> anyhow::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut key)
+        .with_context(|| format!("{name}: must be 64 hexadecimal digits"))?;
+    Ok(key)
 }
 
 fn text(path: Option<&Path>) -> String {

@@ -27,6 +27,8 @@ pub(crate) struct DevFile {
     pub(crate) logins: Vec<Login>,
     /// Ours, for `oss` commands that read what is stored encrypted.
     pub(crate) installation_key: String,
+    /// Signs the audit's checkpoints.
+    pub(crate) checkpoint_key: String,
     /// The councils served.
     pub(crate) authorities: Vec<String>,
 }
@@ -106,6 +108,8 @@ impl Target {
                 config.nats.url.clone_from(&dev.nats_url);
                 config.keys.installation_key = Some(Secret::new(dev.installation_key.clone()));
                 config.keys.installation_key_file = None;
+                config.keys.checkpoint_key = Some(Secret::new(dev.checkpoint_key.clone()));
+                config.keys.checkpoint_key_file = None;
             }
             (None, Some(dir)) => bail!(
                 "nothing runs with the data directory {}; start it with deploy/run --data-dir {}",

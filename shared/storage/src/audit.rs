@@ -6,6 +6,12 @@
 //! The reason of a line about a referral is a person's words about a child: sealed with the
 //! referral's key. The hash covers it as stored, so chains are verified without any key.
 
+mod checkpoint;
+mod verify;
+
+pub use checkpoint::{Checkpoint, CheckpointKey, PublicKey};
+pub use verify::Walk;
+
 use crate::{
     error::{Result, Sorted, broken},
     seal::{InstallationKey, Place},
@@ -35,6 +41,14 @@ impl ChainEnd {
         seq: 0,
         hash: [0; 32],
     };
+}
+
+/// A chain in words.
+fn named(authority: &str, referral_key: Option<i64>) -> String {
+    match referral_key {
+        Some(key) => format!("the chain of referral key {key} of {authority}"),
+        None => format!("the chain of {authority}'s own acts"),
+    }
 }
 
 /// A line as it is stored and sealed.

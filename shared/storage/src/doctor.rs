@@ -3,15 +3,11 @@
 mod life;
 
 use crate::{
-    audit::{ChainEnd, Line},
     error::{Result, Sorted},
-    row,
     store::PgStore,
 };
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
 use oss_domain::RunId;
-use std::{borrow::Cow, collections::BTreeMap};
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +18,7 @@ pub struct Violation {
     pub what: String,
 }
 
-fn violations(invariant: &'static str, found: Vec<String>) -> Vec<Violation> {
+pub(crate) fn violations(invariant: &'static str, found: Vec<String>) -> Vec<Violation> {
     found
         .into_iter()
         .map(|what| Violation { invariant, what })
@@ -30,7 +26,7 @@ fn violations(invariant: &'static str, found: Vec<String>) -> Vec<Violation> {
 }
 
 /// No check lists more than this: the first ones tell enough.
-const MOST: i64 = 100;
+pub(crate) const MOST: i64 = 100;
 
 impl PgStore {
     /// I2: each referral stands at its highest revision, with that one's content.
@@ -114,75 +110,6 @@ impl PgStore {
         .fetch_all(&self.pool)
         .await
         .sorted()?;
-        Ok(violations("I6", found))
-    }
-
-    /// I6: every chain of the audit is as it was written, to its end.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the database is away.
-    pub async fn check_audit_chains(&self) -> Result<Vec<Violation>> {
-        let mut found = Vec::new();
-        let mut ends: BTreeMap<(String, Option<i64>), ChainEnd> = BTreeMap::new();
-        let mut lines = sqlx::query!(
-            "SELECT authority, referral_key, seq, at, actor_kind, actor, act, thing, reason,
-               words, previous_hash, hash
-             FROM audit ORDER BY authority, referral_key, seq"
-        )
-        .fetch(&self.pool);
-        while let Some(row) = lines.try_next().await.sorted()? {
-            let line = Line {
-                authority: &row.authority,
-                referral_key: row.referral_key,
-                seq: row.seq,
-                at_micros: row.at.timestamp_micros(),
-                actor_kind: &row.actor_kind,
-                actor: &row.actor,
-                act: &row.act,
-                thing: &row.thing,
-                reason: row.reason.as_deref(),
-                words: row.words.as_deref().map(Cow::Borrowed),
-            };
-            let hash = row::bytes("audit.hash", &row.hash)?;
-            let chain = (row.authority.clone(), row.referral_key);
-            let end = ends.entry(chain).or_insert(ChainEnd::START);
-            let follows = line.seq == end.seq + 1 && row.previous_hash == end.hash;
-            if !follows || line.hash(&end.hash) != hash {
-                found.push(format!(
-                    "line {} of {}",
-                    line.seq,
-                    named(&row.authority, row.referral_key)
-                ));
-            }
-            *end = ChainEnd {
-                seq: line.seq,
-                hash,
-            };
-        }
-        drop(lines);
-        let kept = sqlx::query!(
-            r#"SELECT authority AS "authority!", key, seq AS "seq!", hash AS "hash!" FROM (
-                 SELECT authority, key, audit_seq AS seq, audit_hash AS hash FROM referral
-                 UNION ALL SELECT authority, NULL, seq, hash FROM audit_chain) AS ends"#
-        )
-        .fetch_all(&self.pool)
-        .await
-        .sorted()?;
-        for row in kept {
-            let end = ChainEnd {
-                seq: row.seq,
-                hash: row::bytes("audit_hash", &row.hash)?,
-            };
-            let chain = (row.authority, row.key);
-            if ends.remove(&chain).unwrap_or(ChainEnd::START) != end {
-                found.push(format!("the end of {}", named(&chain.0, chain.1)));
-            }
-        }
-        found.extend(
-            ends.into_keys()
-                .map(|(authority, key)| named(&authority, key)),
-        );
         Ok(violations("I6", found))
     }
 
@@ -303,13 +230,5 @@ impl PgStore {
             .sorted()?,
         );
         Ok(violations("I10", found))
-    }
-}
-
-/// A chain in words.
-fn named(authority: &str, referral_key: Option<i64>) -> String {
-    match referral_key {
-        Some(key) => format!("the chain of referral key {key} of {authority}"),
-        None => format!("the chain of {authority}'s own acts"),
     }
 }

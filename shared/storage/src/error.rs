@@ -57,13 +57,14 @@ fn sort(error: &dyn DatabaseError) -> Sort {
 }
 
 /// Constraints that two units can run into which see the same event, noun or place for the first time.
-const FIRST_SIGHTS: [&str; 6] = [
+const FIRST_SIGHTS: [&str; 7] = [
     "inbox_pkey",
     "referral_pkey",
     "setting_pkey",
     "place_taken_once",
     "child_taken_once",
     "occupancy_once",
+    "audit_checkpoint_pkey",
 ];
 
 /// Something stored, or to be stored, is not as it should be.

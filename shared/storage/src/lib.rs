@@ -16,7 +16,6 @@
 //! `protect` and grants `oss_app` what it needs; add the statements beside their noun; run
 //! `prepare.sh`, which writes what the macros know about them to `.sqlx`.
 
-mod audit;
 mod commit;
 mod error;
 mod keys;
@@ -27,6 +26,7 @@ mod row;
 mod run_record;
 mod store;
 
+pub mod audit;
 pub mod connect;
 pub mod counts;
 pub mod dead_letters;

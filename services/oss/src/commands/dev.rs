@@ -104,7 +104,8 @@ async fn start(
     data_dir: &DataDir,
 ) -> anyhow::Result<()> {
     let mut rng = seeded_rng();
-    let key = installation_key(passwords, &mut rng)?;
+    let key = generated_key("installation_key", passwords, &mut rng)?;
+    let checkpoint_key = generated_key("checkpoint_key", passwords, &mut rng)?;
     output::progress("migrating the database");
     let owner = servers.postgres.socket_url("oss");
     migrate::migrate(
@@ -131,6 +132,7 @@ async fn start(
             .clone(),
         logins: logins(passwords, &mut rng)?,
         installation_key: hex::encode(key.expose()),
+        checkpoint_key: hex::encode(checkpoint_key.expose()),
         authorities: config
             .authorities()?
             .iter()
@@ -303,14 +305,15 @@ pub(super) fn broker_users(
         .collect()
 }
 
-/// The installation's key, kept with the other generated secrets of the data directory.
-pub(super) fn installation_key(
+/// A key of the installation, kept with the other generated secrets of the data directory.
+pub(super) fn generated_key(
+    name: &str,
     passwords: &mut Passwords,
     rng: &mut impl CryptoRng,
 ) -> anyhow::Result<Secret<[u8; 32]>> {
     // A generated password has 192 bits in hex; two of them make more than the key needs.
-    let first = passwords.get_or_generate("installation_key_1", rng)?;
-    let second = passwords.get_or_generate("installation_key_2", rng)?;
+    let first = passwords.get_or_generate(&format!("{name}_1"), rng)?;
+    let second = passwords.get_or_generate(&format!("{name}_2"), rng)?;
     let bytes = hex::decode(format!("{}{}", first.expose(), second.expose()))?;
     let mut key = [0; 32];
     for (to, from) in key.iter_mut().zip(bytes) {

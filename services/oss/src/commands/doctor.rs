@@ -27,6 +27,13 @@ pub(crate) async fn run(target: &Target, as_json: bool) -> anyhow::Result<ExitCo
         rows.push(vec![what.to_owned(), verdict(found.len())]);
         all.extend(found);
     }
+    let keys = target.config.checkpoint_signers()?;
+    if !keys.is_empty() {
+        let what = "the audit has come as far as its checkpoints say";
+        let found = store.check_checkpoints(&keys, &[]).await?;
+        rows.push(vec![what.to_owned(), verdict(found.len())]);
+        all.extend(found);
+    }
     let what = "runs come out the same when made again";
     output::progress(format_args!("making up to {RUNS_AT_MOST} runs again …"));
     let found = super::explain::replay_newest(&store, RUNS_AT_MOST).await?;

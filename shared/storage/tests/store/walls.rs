@@ -43,7 +43,10 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
          INSERT INTO idempotency VALUES ('{authority}', 'a', 'k', 'r', {hash}, now());
          INSERT INTO audit VALUES ('{authority}', NULL, 1, now(), 'service', 'a', 'b', 'c', NULL,
            {hash}, {hash});
-         INSERT INTO audit_chain VALUES ('{authority}', 1, {hash});",
+         INSERT INTO audit_chain VALUES ('{authority}', 1, {hash});
+         INSERT INTO audit_checkpoint VALUES ('{authority}', 1, now(), {hash}, {hash},
+           {hash} || {hash});
+         INSERT INTO audit_checkpoint_end VALUES ('{authority}', 1, NULL, 1, {hash});",
         run = id(1),
         hold = id(2),
         offer = id(3),
@@ -154,29 +157,29 @@ async fn a_service_writes_no_row_of_an_authority_it_does_not_serve() {
 #[tokio::test]
 async fn lines_of_the_audit_are_never_changed_not_even_by_the_owner() {
     let database = Database::new().await;
-    receive(&database.store(), derby(), "R01", 1).await;
     let mut owner = database.owner().await;
+    fill(&mut owner, derby(), 1).await;
     let mut service = database.service().await;
-    for statement in [
-        "UPDATE audit SET act = 'x'",
-        "DELETE FROM audit",
-        "TRUNCATE audit",
-    ] {
-        let error = sqlx::query(statement)
-            .execute(&mut owner)
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("lines of audit are never changed"),
-            "{error}"
-        );
-        let error = sqlx::query(statement)
-            .execute(&mut service)
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("permission denied"), "{error}");
+    for table in ["audit", "audit_checkpoint", "audit_checkpoint_end"] {
+        for statement in [
+            format!("UPDATE {table} SET seq = 9"),
+            format!("DELETE FROM {table}"),
+            format!("TRUNCATE {table} CASCADE"),
+        ] {
+            let statement = match table {
+                "audit_checkpoint" => statement.replace("seq", "number"),
+                _ => statement,
+            };
+            let refused = async |conn: &mut PgConnection| {
+                let statement = AssertSqlSafe(statement.clone());
+                let tried = sqlx::query(statement).execute(conn).await;
+                tried.unwrap_err().to_string()
+            };
+            let error = refused(&mut owner).await;
+            assert!(error.contains("are never changed"), "{table}: {error}");
+            let error = refused(&mut service).await;
+            assert!(error.contains("permission denied"), "{table}: {error}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "a fault fails the test, and a test tells its story from start to end"
 )]
 
+mod audit;
 mod bad_events;
 mod facts;
 mod killed;

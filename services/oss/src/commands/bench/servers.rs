@@ -43,7 +43,7 @@ impl Servers {
         let mut rng = seeded_rng();
         let mut passwords = Passwords::open(data_dir.path())?;
         let users = dev::broker_users(&mut passwords, &mut rng)?;
-        let key = dev::installation_key(&mut passwords, &mut rng)?;
+        let key = dev::generated_key("installation_key", &mut passwords, &mut rng)?;
         let tools = Path::new(".tools");
         let program = nats::find(Config::nats_server().as_deref(), tools, &say).await?;
         let installation = postgres::find(tools, None, &say).await?;
@@ -100,6 +100,7 @@ impl Servers {
             api_token: String::new(),
             logins: Vec::new(),
             installation_key: hex::encode(key.expose()),
+            checkpoint_key: String::new(),
             authorities: Vec::new(),
         };
         let servers = Self {

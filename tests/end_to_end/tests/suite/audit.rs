@@ -1,0 +1,52 @@
+//! The audit, as whoever looks after it from outside verifies it.
+
+use oss_end_to_end::{Product, data};
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
+use std::fs;
+
+#[tokio::test]
+async fn what_is_cut_off_the_audit_shows_by_a_checkpoint_that_was_kept_elsewhere() {
+    let product = Product::start(&["--no-sample"]).await;
+    product.import(&data::supply_file()).await;
+    let (producer, observer) = product.clients().await;
+    producer
+        .publish("referral.submitted", &data::referral("R01", "E2E-1"))
+        .await;
+    observer
+        .first("offers.proposed", "referral_id", "E2E-1")
+        .await;
+
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    let file = elsewhere.path().display().to_string();
+    let made = product.run(&["audit", "checkpoint"]).await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    fs::write(elsewhere.path(), &made.stdout).unwrap();
+    let verify = ["audit", "verify", "--json", "--checkpoint", &file];
+    let whole = product.run(&verify).await;
+    let told: Value = serde_json::from_str(&whole.stdout).unwrap();
+    assert_eq!((whole.code, &told["whole"]), (Some(0), &true.into()));
+    assert!(told["lines"].as_u64().unwrap() > 2, "{told}");
+
+    // Whoever runs the database takes a referral's lines away, and all in it that tells.
+    let mut owner = PgConnection::connect(product.says("database_url"))
+        .await
+        .unwrap();
+    let tamper = "
+        ALTER TABLE audit DISABLE TRIGGER USER;
+        ALTER TABLE audit_checkpoint DISABLE TRIGGER USER;
+        ALTER TABLE audit_checkpoint_end DISABLE TRIGGER USER;
+        DELETE FROM audit USING referral WHERE referral_key = key AND referral_id = 'E2E-1';
+        UPDATE referral SET audit_seq = 0 WHERE referral_id = 'E2E-1';
+        DELETE FROM audit_checkpoint_end;
+        DELETE FROM audit_checkpoint";
+    sqlx::raw_sql(tamper).execute(&mut owner).await.unwrap();
+    let cut = product.run(&verify).await;
+    assert_eq!(cut.code, Some(1), "{}", cut.stderr);
+    assert!(
+        cut.stdout.contains("checkpoint 1 of E06000015")
+            && cut.stdout.contains("is no longer in the database"),
+        "{}",
+        cut.stdout
+    );
+}
