@@ -59,6 +59,9 @@ async fn attempt<T>(
     });
     // A refused unit is dropped, and its locks with it.
     let done = done.map_err(Failed::Refused)?;
+    if app.rehearses() {
+        return Ok(done);
+    }
     app.store
         .commit(unit, transaction)
         .await

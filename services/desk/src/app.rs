@@ -25,7 +25,10 @@ use tokio::{
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct App(Arc<Shared>);
+pub(crate) struct App {
+    shared: Arc<Shared>,
+    rehearses: bool,
+}
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -54,7 +57,7 @@ pub(crate) struct Shared {
 impl Deref for App {
     type Target = Shared;
     fn deref(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 }
 
@@ -94,7 +97,24 @@ impl App {
             committed: deps.committed,
             wake: deps.wake,
         };
-        Ok((deps.listener, Self(Arc::new(shared))))
+        let app = Self {
+            shared: Arc::new(shared),
+            rehearses: false,
+        };
+        Ok((deps.listener, app))
+    }
+
+    /// The same, to try something out: acts are refused as they would be, and none is committed.
+    pub(crate) fn rehearsal(&self) -> Self {
+        Self {
+            rehearses: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether nothing is to be committed.
+    pub(crate) const fn rehearses(&self) -> bool {
+        self.rehearses
     }
 
     /// Does something with chance; not to be held for long.

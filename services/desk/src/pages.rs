@@ -89,7 +89,9 @@ fn routes() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
 /// The pages on which somebody acts on an option or a placement.
 fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     use Act::{Approach, Hold, Place, ReadApprovals, ReadOffers, RecordAnswer, Select};
-    use acts::{answer, approach, decide, hold, placement, progress, unfilled};
+    use acts::{
+        answer, approach, decide, frame::route, hold, placement, progress, unfilled, withdraw,
+    };
     vec![
         (
             "/referrals/{id}/progress",
@@ -104,41 +106,50 @@ fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
         (
             "/referrals/{id}/unfilled",
             Some(Approach),
-            get(unfilled::show).post(unfilled::send),
+            route::<unfilled::Unfilled>(),
         ),
         (
             "/referrals/{id}/options/{setting}/answer",
             Some(RecordAnswer),
-            get(answer::show).post(answer::send),
+            route::<answer::Answer>(),
         ),
         (
             "/referrals/{id}/options/{setting}/hold",
             Some(Hold),
-            get(hold::show).post(hold::send),
+            route::<hold::Hold>(),
         ),
         (
             "/referrals/{id}/options/{setting}/release",
             Some(Hold),
-            post(hold::release),
+            route::<hold::Release>(),
+        ),
+        (
+            "/referrals/{id}/options/{setting}/withdraw",
+            Some(Approach),
+            route::<withdraw::Withdraw>(),
         ),
         (
             "/referrals/{id}/options/{setting}/decide",
             Some(Select),
-            get(decide::show).post(decide::send),
+            route::<decide::Decide>(),
         ),
         ("/placements/{id}", Some(ReadOffers), get(placement::show)),
         (
             "/placements/{id}/start",
             Some(Place),
-            post(placement::start),
+            route::<placement::Start>(),
         ),
-        ("/placements/{id}/end", Some(Place), post(placement::end)),
+        (
+            "/placements/{id}/end",
+            Some(Place),
+            route::<placement::End>(),
+        ),
         ("/approvals", Some(ReadApprovals), get(approvals::list)),
         // Whose it is to record, the record itself says.
         (
             "/approvals/{id}",
             Some(ReadApprovals),
-            get(approvals::show).post(approvals::record),
+            route::<approvals::Record>(),
         ),
     ]
 }
@@ -146,6 +157,7 @@ fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
 /// The pages of managers, of providers, and of those who run the service.
 fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     use Act::{AnswerOwn, MendEvents, ReadApprovals, ReadFigures, ReadOffers, ReadSettings};
+    use acts::frame::route;
     vec![
         ("/reports", Some(ReadApprovals), get(reports::show)),
         ("/reports.csv", Some(ReadApprovals), get(reports::download)),
@@ -157,18 +169,18 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
         (
             "/placements/{id}/why",
             Some(ReadOffers),
-            get(reports::decision::why).post(reports::decision::keep),
+            route::<reports::decision::Note>(),
         ),
         ("/provider", Some(AnswerOwn), get(provider::home)),
         (
             "/provider/offers/{id}",
             Some(AnswerOwn),
-            get(provider::offer).post(provider::answer_offer),
+            route::<provider::AnswerOffer>(),
         ),
         (
             "/provider/homes/{id}",
             Some(AnswerOwn),
-            get(provider::vacancy).post(provider::confirm_vacancy),
+            route::<provider::ConfirmVacancy>(),
         ),
         ("/admin/people", Some(MendEvents), get(admin::people)),
         (

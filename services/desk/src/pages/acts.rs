@@ -1,6 +1,6 @@
 //! Acting on options: the same calls as the API's, asked by forms.
 //!
-//! Every form leads on to another page, so that nothing is sent twice by going back, and carries a
+//! A file for each; what they have in common is in [`frame`]. Every form leads on to another page, so that nothing is sent twice by going back, and carries a
 //! token by which the same form sent twice is done once. Where things have changed since the page
 //! was shown, the page comes again as things are now, and says why nothing was done.
 
@@ -8,17 +8,22 @@ pub(crate) mod answer;
 pub(crate) mod approach;
 pub(crate) mod decide;
 pub(crate) mod form;
+pub(crate) mod frame;
 pub(crate) mod hold;
 pub(crate) mod placement;
 pub(crate) mod progress;
 pub(crate) mod unfilled;
+pub(crate) mod withdraw;
 pub(crate) mod words;
 
 use super::{facts::Facts, matched::Matched};
 use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
 use oss_domain::{OfferId, SettingId};
 use oss_matching::evaluation::Offer;
-use oss_workflow::{SettingKey, offer::OfferHead};
+use oss_workflow::{
+    SettingKey,
+    offer::{OfferHead, OfferState},
+};
 
 /// An option that somebody acts on.
 #[derive(Debug)]
@@ -37,8 +42,7 @@ impl Target {
     pub(crate) async fn load(
         app: &App,
         viewer: &Viewer,
-        id: &str,
-        setting: &str,
+        (id, setting): &(String, String),
     ) -> Result<Self, Fault> {
         let setting_id: SettingId = find::id(setting, "The option")?;
         let parameters = Parameters::default();
@@ -66,9 +70,20 @@ impl Target {
         })
     }
 
+    /// How far it has come.
+    pub(crate) fn state(&self) -> OfferState {
+        let head = self.head.as_ref();
+        head.map_or(OfferState::Proposed, |head| head.state)
+    }
+
     /// The address of the option's page.
     pub(crate) fn link(&self) -> String {
         format!("{}/options/{}", self.matched.link(), self.offer.setting_id)
+    }
+
+    /// The address of the page that acting on it leads to.
+    pub(crate) fn progress(&self) -> String {
+        format!("{}/progress", self.matched.link())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{
     acts::{
-        form::{Fields, Form, Notice, once},
+        form::{Fields, Form},
+        frame::{Deed, Question, Sheet},
         placement,
         progress::ApprovalRow,
         words,
@@ -19,9 +20,8 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    Form as Sent,
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use oss_domain::{ApprovalId, Role};
 use oss_workflow::{
@@ -34,6 +34,7 @@ use serde_json::Value;
 /// As many as a page shows; more than wait in any council.
 const AT_MOST: u32 = 200;
 /// Approvers in the policy's words that are no role's own code.
+const ANSWERS: [(&str, &str); 2] = [("yes", "Grant"), ("no", "Refuse")];
 const OFFICES: [&str; 3] = [
     "nominated_officer",
     "head_of_service",
@@ -49,7 +50,7 @@ struct ApprovalsPage {
 
 #[derive(Debug, Template)]
 #[template(path = "approval.html")]
-struct ApprovalPage {
+pub(crate) struct ApprovalPage {
     layout: Layout,
     form: Form,
     row: ApprovalRow,
@@ -105,16 +106,9 @@ pub(crate) async fn list(
     }))
 }
 
-/// `GET /approvals/{id}`
-pub(crate) async fn show(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    page(&app, &viewer, &id, &Fields::default(), None).await
-}
+type Asked = (ApprovalTask, Placement);
 
-async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(ApprovalTask, Placement), Fault> {
+async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<Asked, Fault> {
     let approval_id: ApprovalId = find::id(id, "The approval")?;
     let caller = viewer.caller();
     let wanted = Wanted {
@@ -142,51 +136,100 @@ async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(ApprovalTask, Pla
     .await
 }
 
-async fn page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    fields: &Fields,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let (task, placement) = load(app, viewer, id).await?;
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let confirmed = task.record.as_ref().map(|record| &record.confirmed);
-    let checks = checklist(task.code).iter().map(|check| Check {
-        code: check.as_str(),
-        text: words::check(*check),
-        checked: fields.all("confirmed").any(|it| it == check.as_str())
-            || confirmed.is_some_and(|confirmed| confirmed.contains(check)),
-    });
-    let is_viewers = role_of(&task.approver).is_some_and(|role| viewer.roles().contains(&role));
-    let by_viewer = *placement.decided_by == *viewer.caller().principal.id;
-    let is_own = needs_four_eyes(task.code) && by_viewer;
-    let page = ApprovalPage {
-        layout: Layout::new(app, viewer, Section::Other),
-        form,
-        row: ApprovalRow::new(&task, app.clock.now()),
-        facts: placement::rows(&placement),
-        checks: checks.collect(),
-        granted: fields.get("granted").to_owned(),
-        note: fields.get("note").to_owned(),
-        recorded_note: task.record.as_ref().map(|record| record.note.clone()),
-        may_record: task.is_open() && is_viewers && !is_own,
-        is_own,
-        yes_or_no: vec![("yes", "Grant"), ("no", "Refuse")],
-    };
-    Ok((status, Page(page)).into_response())
-}
+/// Recording an approval.
+#[derive(Debug)]
+pub(crate) enum Record {}
 
-/// `POST /approvals/{id}`
-pub(crate) async fn record(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let path = format!("/approvals/{id}");
-    let recording = async {
+impl Deed for Record {
+    type At = String;
+    type To = Asked;
+    type Page = ApprovalPage;
+    const SECTION: Section = Section::Other;
+
+    fn path(id: &String) -> String {
+        format!("/approvals/{id}")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Asked, Fault> {
+        load(app, viewer, id).await
+    }
+
+    fn page(sheet: Sheet<'_>, (task, placement): Asked) -> ApprovalPage {
+        let viewer = sheet.viewer;
+        let confirmed = task.record.as_ref().map(|record| &record.confirmed);
+        let checks = checklist(task.code).iter().map(|check| Check {
+            code: check.as_str(),
+            text: words::check(*check),
+            checked: sheet.fields.all("confirmed").any(|it| it == check.as_str())
+                || confirmed.is_some_and(|confirmed| confirmed.contains(check)),
+        });
+        let is_viewers = role_of(&task.approver).is_some_and(|role| viewer.roles().contains(&role));
+        let by_viewer = *placement.decided_by == *viewer.caller().principal.id;
+        let is_own = needs_four_eyes(task.code) && by_viewer;
+        ApprovalPage {
+            checks: checks.collect(),
+            granted: sheet.typed("granted"),
+            note: sheet.typed("note"),
+            row: ApprovalRow::new(&task, sheet.app.clock.now()),
+            layout: sheet.layout,
+            form: sheet.form,
+            facts: placement::rows(&placement),
+            recorded_note: task.record.as_ref().map(|record| record.note.clone()),
+            may_record: task.is_open() && is_viewers && !is_own,
+            is_own,
+            yes_or_no: ANSWERS.to_vec(),
+        }
+    }
+
+    fn question((task, placement): &Asked, fields: &Fields) -> Option<Question> {
+        let grants = fields.get("granted") == "yes";
+        let confirmed: Vec<_> = checklist(task.code)
+            .iter()
+            .filter(|check| fields.all("confirmed").any(|it| it == check.as_str()))
+            .map(|check| words::check(*check))
+            .collect();
+        let mut rows = vec![
+            ("Home", placement.setting_id.to_string()),
+            ("What the decision rests on", fields.get("note").to_owned()),
+        ];
+        if !checklist(task.code).is_empty() {
+            let none = || "Nothing yet".to_owned();
+            let confirmed = (!confirmed.is_empty()).then(|| confirmed.join(". "));
+            rows.push(("Confirmed", confirmed.unwrap_or_else(none)));
+        }
+        let (does, warning, button) = if grants {
+            (
+                "Grant",
+                "It goes into the record in your name. This cannot be undone.",
+                "Grant it",
+            )
+        } else {
+            (
+                "Refuse",
+                "The placement is called off and its place is free for others at once. This cannot be undone.",
+                "Refuse it",
+            )
+        };
+        let text = oss_matching::rules::rule(task.code).text;
+        Some(Question {
+            caption: format!(
+                "Referral {}, approval {}",
+                task.referral_id,
+                task.code.as_str()
+            ),
+            title: format!("{does}: {text}?"),
+            rows,
+            warning,
+            button,
+        })
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
         let granted = match fields.get("granted") {
             "yes" => true,
             "no" => false,
@@ -202,9 +245,5 @@ pub(crate) async fn record(
         let body = Json(Value::Object(body));
         decision::record(State(app.clone()), viewer.caller(), Path(id.clone()), body).await?;
         Ok("/approvals".to_owned())
-    };
-    match once(&app, &viewer, &path, &fields, recording).await {
-        Ok(done) => Ok(done),
-        Err(fault) => page(&app, &viewer, &id, &fields, Some(Notice::of(fault)?)).await,
     }
 }

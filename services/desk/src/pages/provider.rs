@@ -4,7 +4,8 @@
 use super::{
     acts::{
         answer::{AnswerFields, body},
-        form::{Fields, Form, Notice, once},
+        form::{Fields, Form},
+        frame::{Deed, Sheet},
         words,
     },
     facts::capital,
@@ -19,12 +20,9 @@ use crate::{
     session::Viewer,
 };
 use askama::Template;
-use axum::{
-    Form as Sent,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
-use oss_domain::{OfferId, ProviderId, SettingId, Sex, setting::VacancyChange};
+use axum::{extract::State, response::IntoResponse};
+use oss_domain::{OfferId, ProviderId, Setting, SettingId, Sex, setting::VacancyChange};
+use oss_storage::referrals::StoredReferral;
 use oss_workflow::{
     Wanted, answer,
     authorise::{Act, Thing},
@@ -33,6 +31,7 @@ use oss_workflow::{
     supply,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Referrals on the page, the last first.
 const AT_MOST: u32 = 100;
@@ -115,7 +114,7 @@ fn is_of(head: &OfferHead, provider: &ProviderId) -> bool {
 
 #[derive(Debug, Template)]
 #[template(path = "provider_offer.html")]
-struct OfferPage {
+pub(crate) struct OfferPage {
     layout: Layout,
     form: Form,
     offer_id: String,
@@ -144,66 +143,74 @@ async fn own(app: &App, viewer: &Viewer, id: &str) -> Result<OfferHead, Fault> {
     Ok(head)
 }
 
-/// `GET /provider/offers/{id}`
-pub(crate) async fn offer(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    offer_page(&app, &viewer, &id, &Fields::default(), None).await
-}
+/// Answering what the viewer's provider was asked.
+#[derive(Debug)]
+pub(crate) enum AnswerOffer {}
 
-async fn offer_page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    fields: &Fields,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let head = own(app, viewer, id).await?;
-    let wanted = Wanted {
-        referral_keys: [head.referral].into(),
-        ..Wanted::default()
-    };
-    // Before anything is told.
-    act(app, &viewer.caller(), &wanted, |unit, context| {
-        let thing = head.offer_id;
-        unit.record(
-            context,
-            head.authority,
-            Some(head.referral),
-            "offer.read",
-            thing,
-            None,
-        );
-        Ok(())
-    })
-    .await?;
-    let stored = app
-        .store
-        .referral_by_key(head.referral)
-        .await?
-        .ok_or_else(Fault::internal)?;
-    let profile = stored.referral.as_deref().map(Profile::of);
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let waits = matches!(
-        head.state,
-        OfferState::Approached | OfferState::Accepted | OfferState::Declined | OfferState::Expired
-    );
-    let page = OfferPage {
-        layout: Layout::new(app, viewer, Section::Other),
-        form,
-        offer_id: head.offer_id.to_string(),
-        reference: head.reference,
-        setting_id: head.setting_id.to_string(),
-        state: words::offer(head.state),
-        respond_by: head.respond_by.map(said::at).unwrap_or_default(),
-        profile: profile.map(|profile| rows(&profile)).unwrap_or_default(),
-        fields: AnswerFields::new(fields),
-        may_answer: waits && stored.state.is_open(),
-    };
-    Ok((status, Page(page)).into_response())
+impl Deed for AnswerOffer {
+    type At = String;
+    type To = (OfferHead, StoredReferral);
+    type Page = OfferPage;
+    const SECTION: Section = Section::Other;
+
+    fn path(id: &String) -> String {
+        format!("/provider/offers/{id}")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self::To, Fault> {
+        let head = own(app, viewer, id).await?;
+        let wanted = Wanted {
+            referral_keys: [head.referral].into(),
+            ..Wanted::default()
+        };
+        // Before anything is told.
+        act(app, &viewer.caller(), &wanted, |unit, context| {
+            let (key, thing) = (Some(head.referral), head.offer_id);
+            unit.record(context, head.authority, key, "offer.read", thing, None);
+            Ok(())
+        })
+        .await?;
+        let stored = app.store.referral_by_key(head.referral).await?;
+        Ok((head, stored.ok_or_else(Fault::internal)?))
+    }
+
+    fn page(sheet: Sheet<'_>, (head, stored): Self::To) -> OfferPage {
+        use OfferState::{Accepted, Approached, Declined, Expired};
+        let profile = stored.referral.as_deref().map(Profile::of);
+        let waits = matches!(head.state, Approached | Accepted | Declined | Expired);
+        OfferPage {
+            fields: AnswerFields::new(sheet.fields),
+            layout: sheet.layout,
+            form: sheet.form,
+            offer_id: head.offer_id.to_string(),
+            reference: head.reference,
+            setting_id: head.setting_id.to_string(),
+            state: words::offer(head.state),
+            respond_by: head.respond_by.map(said::at).unwrap_or_default(),
+            profile: profile.map(|profile| rows(&profile)).unwrap_or_default(),
+            may_answer: waits && stored.state.is_open(),
+        }
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
+        let mut body = body(fields)?;
+        let head = own(app, viewer, id).await?;
+        body.insert("authority".to_owned(), head.authority.to_string().into());
+        let provider = head.provider_id.to_string();
+        body.insert("provider_id".to_owned(), provider.into());
+        let given = acts::given(head.offer_id, Value::Object(body))?;
+        let wanted = acts::wanted(app, head.offer_id);
+        act(app, &viewer.caller(), &wanted, |unit, context| {
+            Ok(app.with_world(|world| answer::answer(unit, context, world, given.clone()))?)
+        })
+        .await?;
+        Ok("/provider".to_owned())
+    }
 }
 
 /// What a provider is told of a child.
@@ -251,43 +258,9 @@ fn rows(profile: &Profile) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// `POST /provider/offers/{id}`
-pub(crate) async fn answer_offer(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let body = match body(&fields) {
-        Ok(body) => body,
-        Err(notice) => return offer_page(&app, &viewer, &id, &fields, Some(notice)).await,
-    };
-    let path = format!("/provider/offers/{id}");
-    let answering = async {
-        let head = own(&app, &viewer, &id).await?;
-        let mut body = body;
-        body.insert("authority".to_owned(), head.authority.to_string().into());
-        body.insert(
-            "provider_id".to_owned(),
-            head.provider_id.to_string().into(),
-        );
-        let given = acts::given(head.offer_id, Value::Object(body))?;
-        let wanted = acts::wanted(&app, head.offer_id);
-        act(&app, &viewer.caller(), &wanted, |unit, context| {
-            Ok(app.with_world(|world| answer::answer(unit, context, world, given.clone()))?)
-        })
-        .await?;
-        Ok("/provider".to_owned())
-    };
-    match once(&app, &viewer, &path, &fields, answering).await {
-        Ok(done) => Ok(done),
-        Err(fault) => offer_page(&app, &viewer, &id, &fields, Some(Notice::of(fault)?)).await,
-    }
-}
-
 #[derive(Debug, Template)]
 #[template(path = "provider_vacancy.html")]
-struct VacancyPage {
+pub(crate) struct VacancyPage {
     layout: Layout,
     form: Form,
     setting_id: String,
@@ -297,78 +270,65 @@ struct VacancyPage {
     version: u32,
 }
 
-/// `GET /provider/homes/{id}`
-pub(crate) async fn vacancy(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    vacancy_page(&app, &viewer, &id, &Fields::default(), None).await
-}
+/// Saying how many places of a home of the viewer's provider are free.
+#[derive(Debug)]
+pub(crate) enum ConfirmVacancy {}
 
-async fn vacancy_page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    fields: &Fields,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let homes = app
-        .store
-        .settings_of_provider(viewer.authority(), provider(viewer)?)
-        .await?;
-    let setting = homes
-        .iter()
-        .find(|setting| setting.setting_id.as_str() == id);
-    let setting = setting.ok_or_else(|| Fault::not_found("The home"))?;
-    let occupancy = &setting.occupancy;
-    let typed = |name: &str, stored: String| match fields.get(name) {
-        "" => stored,
-        typed => typed.to_owned(),
-    };
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let confirmed = setting
-        .capacity_confirmed_at
-        .map_or("never".to_owned(), said::at);
-    let free = occupancy
-        .bedrooms_free
-        .map(|it| it.to_string())
-        .unwrap_or_default();
-    let page = VacancyPage {
-        layout: Layout::new(app, viewer, Section::Other),
-        form,
-        setting_id: setting.setting_id.to_string(),
-        facts: vec![
-            ("Places approved", setting.approval.places.to_string()),
-            (
-                "Children who live there",
-                occupancy.residents.len().to_string(),
-            ),
-            ("Last confirmed", confirmed),
-        ],
-        blocked_places: typed("blocked_places", occupancy.blocked_places.to_string()),
-        bedrooms_free: typed("bedrooms_free", free),
-        version: occupancy.version,
-    };
-    Ok((status, Page(page)).into_response())
-}
+impl Deed for ConfirmVacancy {
+    type At = String;
+    type To = Arc<Setting>;
+    type Page = VacancyPage;
+    const SECTION: Section = Section::Other;
 
-/// `POST /provider/homes/{id}`
-pub(crate) async fn confirm_vacancy(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let path = format!("/provider/homes/{id}");
-    let confirming = async {
-        confirm(&app, &viewer, &id, &fields).await?;
+    fn path(id: &String) -> String {
+        format!("/provider/homes/{id}")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Arc<Setting>, Fault> {
+        let (authority, provider) = (viewer.authority(), provider(viewer)?);
+        let homes = app.store.settings_of_provider(authority, provider).await?;
+        let mut homes = homes.into_iter();
+        let setting = homes.find(|setting| setting.setting_id.as_str() == id);
+        setting.ok_or_else(|| Fault::not_found("The home"))
+    }
+
+    fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> VacancyPage {
+        let occupancy = &setting.occupancy;
+        let typed = |name: &str, stored: String| match sheet.fields.get(name) {
+            "" => stored,
+            typed => typed.to_owned(),
+        };
+        let free = occupancy.bedrooms_free.map(|it| it.to_string());
+        let confirmed = setting.capacity_confirmed_at;
+        VacancyPage {
+            blocked_places: typed("blocked_places", occupancy.blocked_places.to_string()),
+            bedrooms_free: typed("bedrooms_free", free.unwrap_or_default()),
+            layout: sheet.layout,
+            form: sheet.form,
+            setting_id: setting.setting_id.to_string(),
+            facts: vec![
+                ("Places approved", setting.approval.places.to_string()),
+                (
+                    "Children who live there",
+                    occupancy.residents.len().to_string(),
+                ),
+                (
+                    "Last confirmed",
+                    confirmed.map_or("never".to_owned(), said::at),
+                ),
+            ],
+            version: occupancy.version,
+        }
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
+        confirm(app, viewer, id, fields).await?;
         Ok("/provider".to_owned())
-    };
-    match once(&app, &viewer, &path, &fields, confirming).await {
-        Ok(done) => Ok(done),
-        Err(fault) => vacancy_page(&app, &viewer, &id, &fields, Some(Notice::of(fault)?)).await,
     }
 }
 

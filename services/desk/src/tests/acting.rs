@@ -8,7 +8,7 @@ use super::{
 use axum::http::StatusCode;
 use oss_domain::{Clock, role::Role};
 
-/// Fills in the form at `path`, and sends it to where it goes.
+/// Fills in the form at `path`, sends it to where it goes, and says yes if it is asked about.
 async fn fill(
     browser: &mut Browser,
     path: &str,
@@ -24,6 +24,13 @@ async fn fill(
         .collect();
     sent.push(("csrf".to_owned(), csrf));
     sent.push(("once".to_owned(), token(&page)));
+    let answer = send(browser, to, &sent).await;
+    if answer.status != StatusCode::OK {
+        return (answer, sent);
+    }
+    sent.pop();
+    sent.push(("once".to_owned(), token(&answer)));
+    sent.push(("step".to_owned(), "confirmed".to_owned()));
     (send(browser, to, &sent).await, sent)
 }
 
@@ -195,6 +202,83 @@ async fn a_place_is_held_and_released_and_a_second_release_is_told_why_not() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_undone_is_asked_about_first_and_what_was_typed_is_not_lost() {
+    let (desk, _) = ranked(&[a_setting("F1", 1)]).await;
+    let mut casey = commissioner(&desk).await;
+    let decide = "/referrals/R1/options/F1/decide";
+    let (csrf, once) = (casey.csrf(), token(&casey.get(decide).await));
+    let mut form = vec![
+        ("reason", "Near \"school\" & Gran"),
+        ("acknowledged", "yes"),
+        ("csrf", &*csrf),
+        ("once", &*once),
+    ];
+    let typed = "Near &#34;school&#34; &#38; Gran";
+    let question = casey.post(decide, &form).await;
+    assert_eq!(question.status, StatusCode::OK, "{}", question.text);
+    assert!(
+        question.text.contains("Decide for F1?"),
+        "{}",
+        question.text
+    );
+    assert!(question.text.contains(typed), "{}", question.text);
+    let progress = casey.get("/referrals/R1/progress").await;
+    assert!(
+        !progress.text.contains("/placements/"),
+        "nothing is done yet"
+    );
+
+    form.push(("step", "change"));
+    let changed = casey.post(decide, &form).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    let area = format!("name=\"reason\" rows=\"4\" aria-describedby=\"reason-hint\">{typed}</");
+    assert!(changed.text.contains(&area), "{}", changed.text);
+
+    // Things change while the question is on the screen.
+    let closing = serde_json::json!({ "reason": "Found with family" });
+    desk.post("/referrals/R1/withdraw", &closing).await;
+    form.pop();
+    form.push(("step", "confirmed"));
+    let late = casey.post(decide, &form).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);
+    assert!(late.text.contains("things have changed"), "{}", late.text);
+    // And it would not be asked about any more.
+    form.pop();
+    assert_eq!(casey.post(decide, &form).await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn an_approach_is_taken_back_and_the_provider_cannot_answer_it_any_more() {
+    let (desk, _) = ranked(&[bought("F1")]).await;
+    let mut casey = commissioner(&desk).await;
+    let ask = "/referrals/R1/approach";
+    fill(
+        &mut casey,
+        "/referrals/R1/approach?setting=F1",
+        ask,
+        &[("setting", "F1")],
+    )
+    .await
+    .0
+    .leads_to("/referrals/R1/progress");
+    let withdraw = "/referrals/R1/options/F1/withdraw";
+    let stale = token(&casey.get(withdraw).await);
+    fill(&mut casey, withdraw, withdraw, &[])
+        .await
+        .0
+        .leads_to("/referrals/R1/progress");
+    let progress = casey.get("/referrals/R1/progress").await;
+    assert!(progress.text.contains("Taken back"), "{}", progress.text);
+    let answer = "/referrals/R1/options/F1/answer";
+    let (late, _) = fill(&mut casey, answer, answer, &[("answer", "accepted")]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);
+    let csrf = casey.csrf();
+    let form = [("csrf", &*csrf), ("once", &*stale)];
+    let again = casey.post(withdraw, &form).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
+}
+
+#[tokio::test]
 async fn no_suitable_option_is_written_into_the_history() {
     let (desk, _) = ranked(&[bought("F1")]).await;
     let mut casey = commissioner(&desk).await;
@@ -225,6 +309,7 @@ async fn nobody_acts_whose_role_does_not_allow_it_or_whose_form_is_not_ours() {
         "/referrals/R1/options/F1/answer",
         "/referrals/R1/options/F1/hold",
         "/referrals/R1/options/F1/release",
+        "/referrals/R1/options/F1/withdraw",
         "/referrals/R1/options/F1/decide",
         "/placements/00000000000000000000000000/start",
         "/placements/00000000000000000000000000/end",

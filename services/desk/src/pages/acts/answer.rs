@@ -2,32 +2,26 @@
 
 use super::{
     Target,
-    form::{Fields, Form, Notice, once},
+    form::{Fields, Form},
+    frame::{Deed, Sheet},
     words,
 };
 use crate::{
     api::acts,
     app::App,
     body::Json,
-    pages::{
-        facts::Facts,
-        layout::{Layout, Page, Section},
-    },
+    pages::{facts::Facts, layout::Layout},
     problem::Fault,
     session::Viewer,
 };
 use askama::Template;
-use axum::{
-    Form as Sent,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
+use axum::extract::{Path, State};
 use oss_domain::lifecycle::DeclineReason;
 use serde_json::{Map, Value};
 
 #[derive(Debug, Template)]
 #[template(path = "answer.html")]
-struct AnswerPage {
+pub(crate) struct AnswerPage {
     layout: Layout,
     form: Form,
     reference: String,
@@ -72,30 +66,23 @@ impl AnswerFields {
 /// # Errors
 ///
 /// What is to be filled in otherwise.
-pub(crate) fn body(fields: &Fields) -> Result<Map<String, Value>, Notice> {
+pub(crate) fn body(fields: &Fields) -> Result<Map<String, Value>, Fault> {
+    let missing = |field, what| Err(Fault::invalid_field(field, "required_tick", what));
     let mut body = match fields.get("answer") {
         "accepted" => fields.body(&["answer", "available_from", "statement"]),
         "declined" if fields.get("decline_reason").is_empty() => {
-            return Err(Notice::field(
-                "decline_reason",
-                "Choose why the provider declines",
-            ));
+            return missing("/decline_reason", "choose why the provider declines");
         }
         "declined" => fields.body(&["answer", "decline_reason"]),
-        _ => return Err(Notice::field("answer", "Choose what the provider answered")),
+        _ => return missing("/answer", "choose what the provider answered"),
     };
     let cost = fields.get("cost");
     if !cost.is_empty() && fields.get("answer") == "accepted" {
-        let wrong = || {
-            Notice::field(
-                "cost",
-                "The price a week must be in pounds, such as 1250.00",
-            )
+        let Some(pence) = pence(cost) else {
+            let what = "the price a week must be in pounds, such as 1250.00";
+            return missing("/cost", what);
         };
-        body.insert(
-            "weekly_cost_pence".to_owned(),
-            pence(cost).ok_or_else(wrong)?.into(),
-        );
+        body.insert("weekly_cost_pence".to_owned(), pence.into());
     }
     Ok(body)
 }
@@ -112,81 +99,55 @@ fn pence(text: &str) -> Option<u32> {
     pounds.checked_mul(100)?.checked_add(pence.parse().ok()?)
 }
 
-/// `GET /referrals/{id}/options/{setting}/answer`
-pub(crate) async fn show(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path((id, setting)): Path<(String, String)>,
-) -> Result<Response, Fault> {
-    page(&app, &viewer, &id, &setting, &Fields::default(), None).await
-}
+/// Recording an answer: of a referral and a setting.
+#[derive(Debug)]
+pub(crate) enum Answer {}
 
-async fn page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    setting: &str,
-    fields: &Fields,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let target = Target::load(app, viewer, id, setting).await?;
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let page = AnswerPage {
-        layout: Layout::new(app, viewer, Section::Queue),
-        form,
-        reference: target.matched.stored.referral_id.to_string(),
-        link: target.link(),
-        was_asked: target
-            .head
-            .as_ref()
-            .is_some_and(|head| head.approached_at.is_some()),
-        facts: target.facts,
-        fields: AnswerFields::new(fields),
-    };
-    Ok((status, Page(page)).into_response())
-}
+impl Deed for Answer {
+    type At = (String, String);
+    type To = Target;
+    type Page = AnswerPage;
 
-/// `POST /referrals/{id}/options/{setting}/answer`
-pub(crate) async fn send(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path((id, setting)): Path<(String, String)>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let body = match body(&fields) {
-        Ok(body) => body,
-        Err(notice) => return page(&app, &viewer, &id, &setting, &fields, Some(notice)).await,
-    };
-    let path = format!("/referrals/{id}/options/{setting}/answer");
-    let answering = async {
-        let target = Target::load(&app, &viewer, &id, &setting).await?;
-        let not_asked = || {
-            Fault::conflict(
-                "not_approached",
-                "Not asked",
-                "The provider was not asked yet.",
-            )
-        };
-        let provider = target
-            .head
-            .map(|head| head.provider_id)
-            .ok_or_else(not_asked)?;
-        let mut body = body;
-        let authority = target.matched.stored.authority.to_string();
-        body.insert("authority".to_owned(), authority.into());
-        body.insert("provider_id".to_owned(), provider.to_string().into());
+    fn path((id, setting): &Self::At) -> String {
+        format!("/referrals/{id}/options/{setting}/answer")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
+        Target::load(app, viewer, at).await
+    }
+
+    fn page(sheet: Sheet<'_>, target: Target) -> AnswerPage {
+        let head = target.head.as_ref();
+        AnswerPage {
+            fields: AnswerFields::new(sheet.fields),
+            layout: sheet.layout,
+            form: sheet.form,
+            reference: target.matched.stored.referral_id.to_string(),
+            link: target.link(),
+            was_asked: head.is_some_and(|head| head.approached_at.is_some()),
+            facts: target.facts,
+        }
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        at: &Self::At,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
+        let mut body = body(fields)?;
+        let target = Target::load(app, viewer, at).await?;
+        let head = target.head.as_ref().ok_or_else(|| {
+            let detail = "The provider was not asked yet.";
+            Fault::conflict("not_approached", "Not asked", detail)
+        })?;
+        body.insert("authority".to_owned(), head.authority.to_string().into());
+        let provider = head.provider_id.to_string();
+        body.insert("provider_id".to_owned(), provider.into());
         let offer_id = Path(target.offer_id.to_string());
         let body = Json(Value::Object(body));
         acts::answer(State(app.clone()), viewer.caller(), offer_id, body).await?;
-        Ok(format!("/referrals/{id}/progress"))
-    };
-    match once(&app, &viewer, &path, &fields, answering).await {
-        Ok(done) => Ok(done),
-        Err(fault) => {
-            let notice = Notice::of(fault)?;
-            page(&app, &viewer, &id, &setting, &fields, Some(notice)).await
-        }
+        Ok(target.progress())
     }
 }
 

@@ -2,33 +2,26 @@
 
 use super::{
     Target,
-    form::{Fields, Form, Notice, once},
+    form::{Fields, Form},
+    frame::{Deed, Question, Sheet},
 };
 use crate::{
     api::decision,
     app::App,
     body::Json,
-    pages::{
-        facts::Facts,
-        layout::{Layout, Page, Section},
-        words::Tag,
-    },
+    pages::{facts::Facts, layout::Layout, words::Tag},
     problem::Fault,
     session::Viewer,
 };
 use askama::Template;
-use axum::{
-    Form as Sent,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
+use axum::extract::{Path, State};
 use oss_domain::setting::Sourcing;
 use oss_workflow::offer::OfferState;
 use serde_json::Value;
 
 #[derive(Debug, Template)]
 #[template(path = "decide.html")]
-struct DecidePage {
+pub(crate) struct DecidePage {
     layout: Layout,
     form: Form,
     reference: String,
@@ -46,67 +39,79 @@ struct DecidePage {
     acknowledged: bool,
 }
 
-/// `GET /referrals/{id}/options/{setting}/decide`
-pub(crate) async fn show(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path((id, setting)): Path<(String, String)>,
-) -> Result<Response, Fault> {
-    page(&app, &viewer, &id, &setting, &Fields::default(), None).await
-}
+/// Deciding: for a referral and a setting.
+#[derive(Debug)]
+pub(crate) enum Decide {}
 
-async fn page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    setting: &str,
-    fields: &Fields,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let target = Target::load(app, viewer, id, setting).await?;
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let state = target
-        .head
-        .as_ref()
-        .map_or(OfferState::Proposed, |head| head.state);
-    let is_own = matches!(
-        target.offer.sourcing,
-        Sourcing::InHouse | Sourcing::Connected
-    );
-    let page = DecidePage {
-        layout: Layout::new(app, viewer, Section::Queue),
-        form,
-        reference: target.matched.stored.referral_id.to_string(),
-        link: target.link(),
-        rank: target.rank,
-        wishes: target
-            .matched
-            .referral
-            .narrative
-            .wishes_and_feelings
-            .clone(),
-        state: super::words::offer(state),
-        must_accept: !is_own && state != OfferState::Accepted,
-        is_over: !target.matched.stored.state.is_open(),
-        facts: target.facts,
-        reason: fields.get("reason").to_owned(),
-        reason_not_first: fields.get("reason_not_first").to_owned(),
-        acknowledged: fields.get("acknowledged") == "yes",
-    };
-    Ok((status, Page(page)).into_response())
-}
+impl Deed for Decide {
+    type At = (String, String);
+    type To = Target;
+    type Page = DecidePage;
 
-/// `POST /referrals/{id}/options/{setting}/decide`
-pub(crate) async fn send(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path((id, setting)): Path<(String, String)>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let path = format!("/referrals/{id}/options/{setting}/decide");
-    let deciding = async {
-        let target = Target::load(&app, &viewer, &id, &setting).await?;
+    fn path((id, setting): &Self::At) -> String {
+        format!("/referrals/{id}/options/{setting}/decide")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
+        Target::load(app, viewer, at).await
+    }
+
+    fn page(sheet: Sheet<'_>, target: Target) -> DecidePage {
+        let state = target.state();
+        let is_own = matches!(
+            target.offer.sourcing,
+            Sourcing::InHouse | Sourcing::Connected
+        );
+        let narrative = &target.matched.referral.narrative;
+        DecidePage {
+            reason: sheet.typed("reason"),
+            reason_not_first: sheet.typed("reason_not_first"),
+            acknowledged: sheet.fields.get("acknowledged") == "yes",
+            layout: sheet.layout,
+            form: sheet.form,
+            reference: target.matched.stored.referral_id.to_string(),
+            link: target.link(),
+            rank: target.rank,
+            wishes: narrative.wishes_and_feelings.clone(),
+            state: super::words::offer(state),
+            must_accept: !is_own && state != OfferState::Accepted,
+            is_over: !target.matched.stored.state.is_open(),
+            facts: target.facts,
+        }
+    }
+
+    fn question(target: &Target, fields: &Fields) -> Option<Question> {
+        let facts = &target.facts;
+        let home = format!("{}, {}, {}", facts.setting_id, facts.kind, facts.provider);
+        let mut rows = vec![
+            ("Home", home),
+            ("Cost a week", facts.weekly_cost.to_string()),
+            ("Why this home", fields.get("reason").to_owned()),
+        ];
+        match fields.get("reason_not_first") {
+            "" => {}
+            reason => rows.push(("Why not the first of the list", reason.to_owned())),
+        }
+        if !facts.approvals.is_empty() {
+            let approvals = facts.approvals.join("; ");
+            rows.push(("Approvals that will be asked for", approvals));
+        }
+        Some(Question {
+            caption: format!("Referral {}", target.matched.stored.referral_id),
+            title: format!("Decide for {}?", facts.setting_id),
+            rows,
+            warning: "The place is agreed, and the other homes are told at once that they were not chosen. This cannot be undone.",
+            button: "Decide for this home",
+        })
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        at: &Self::At,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
+        let target = Target::load(app, viewer, at).await?;
         if !target.facts.warnings.is_empty() && fields.get("acknowledged") != "yes" {
             let what = "tick the box to say that you have read what to bear in mind";
             return Err(Fault::invalid_field("/acknowledged", "required_tick", what));
@@ -114,13 +119,6 @@ pub(crate) async fn send(
         let body = Json(Value::Object(fields.body(&["reason", "reason_not_first"])));
         let offer_id = Path(target.offer_id.to_string());
         decision::select(State(app.clone()), viewer.caller(), offer_id, body).await?;
-        Ok(format!("/referrals/{id}/progress"))
-    };
-    match once(&app, &viewer, &path, &fields, deciding).await {
-        Ok(done) => Ok(done),
-        Err(fault) => {
-            let notice = Notice::of(fault)?;
-            page(&app, &viewer, &id, &setting, &fields, Some(notice)).await
-        }
+        Ok(target.progress())
     }
 }

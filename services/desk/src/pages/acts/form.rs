@@ -14,6 +14,19 @@ use sha2::{Digest, Sha256};
 
 /// The field of the token by which a form is carried out once.
 const ONCE: &str = "once";
+/// The field of the button that was pressed, where there are several.
+const STEP: &str = "step";
+
+/// How far somebody is with a form that asks before it does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is filled in.
+    Filled,
+    /// It was asked about, and is to be changed.
+    Change,
+    /// It was asked about, and is to be done.
+    Confirmed,
+}
 
 /// The fields as they were sent, each as often as the page has it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +34,12 @@ const ONCE: &str = "once";
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// Nothing was sent.
+    pub(crate) const fn none() -> &'static Self {
+        const NONE: &Fields = &Fields(Vec::new());
+        NONE
+    }
+
     /// The first field `name`, without spaces around; empty where there is none.
     pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(it, _)| it == name);
@@ -42,6 +61,22 @@ impl Fields {
         filled
             .map(|(name, value)| (name.to_owned(), value.into()))
             .collect()
+    }
+
+    /// What people typed and chose, without what the page adds.
+    pub(crate) fn typed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let added = [crate::session::csrf::FIELD, ONCE, STEP];
+        let pairs = self.0.iter().map(|(name, value)| (&**name, &**value));
+        pairs.filter(move |(name, _)| !added.contains(name))
+    }
+
+    /// Which of the form's buttons was pressed.
+    pub(crate) fn step(&self) -> Step {
+        match self.get(STEP) {
+            "change" => Step::Change,
+            "confirmed" => Step::Confirmed,
+            _ => Step::Filled,
+        }
     }
 
     fn sha256(&self) -> [u8; 32] {

@@ -1,7 +1,8 @@
 //! A placement: the facts of its individual placement agreement, its start and its end.
 
 use super::{
-    form::{Fields, Form, Notice, once},
+    form::{Fields, Form},
+    frame::{Deed, Question, Sheet},
     progress::ApprovalRow,
     words,
 };
@@ -19,9 +20,8 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    Form as Sent,
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use oss_domain::{PlacementId, ssda903::ReasonPlaceChange};
 use oss_workflow::{
@@ -32,9 +32,11 @@ use oss_workflow::{
 };
 use serde_json::Value;
 
+const YES_OR_NO: [(&str, &str); 2] = [("yes", "Yes"), ("no", "No")];
+
 #[derive(Debug, Template)]
 #[template(path = "agree.html")]
-struct PlacementPage {
+pub(crate) struct PlacementPage {
     layout: Layout,
     form: Form,
     reference: String,
@@ -55,13 +57,13 @@ struct PlacementPage {
     yes_or_no: Vec<(&'static str, &'static str)>,
 }
 
-/// A placement with the approvals that it waits for, after a line in the audit.
+/// Loads it, after a line in the audit.
 pub(crate) async fn load(
     app: &App,
     viewer: &Viewer,
     id: &str,
     read: &'static str,
-) -> Result<(Placement, Vec<ApprovalTask>), Fault> {
+) -> Result<Waiting, Fault> {
     let placement_id: PlacementId = find::id(id, "The placement")?;
     let caller = viewer.caller();
     let wanted = Wanted {
@@ -90,64 +92,55 @@ pub(crate) async fn load(
     .await
 }
 
+/// A placement with the approvals that it waits for.
+type Waiting = (Placement, Vec<ApprovalTask>);
+
+impl PlacementPage {
+    fn new(sheet: Sheet<'_>, (placement, approvals): &Waiting) -> Self {
+        let now = sheet.app.clock.now();
+        let waits = |it: &&ApprovalTask| it.is_open() && it.blocks_start;
+        let may = sheet.viewer.may(Act::Place);
+        let is_agreed = placement.state == PlacementState::Agreed;
+        let reasons = ReasonPlaceChange::ALL.iter();
+        Self {
+            starts_on: match sheet.fields.get("starts_on") {
+                "" => placement.starts_on.to_string(),
+                typed => typed.to_owned(),
+            },
+            ended_on: sheet.typed("ended_on"),
+            reason: sheet.typed("reason_place_change"),
+            planned: sheet.typed("planned"),
+            layout: sheet.layout,
+            form: sheet.form,
+            reference: placement.referral_id.to_string(),
+            link: format!("/referrals/{}", placement.referral_id),
+            placement_id: placement.placement_id.to_string(),
+            state: words::placement(placement.state),
+            rows: rows(placement),
+            approvals: approvals
+                .iter()
+                .map(|task| ApprovalRow::new(task, now))
+                .collect(),
+            waits_for: approvals.iter().filter(waits).count(),
+            may_start: may && is_agreed,
+            may_end: may && (is_agreed || placement.state == PlacementState::Started),
+            reasons: reasons
+                .map(|reason| (reason.as_str(), words::ending(*reason)))
+                .collect(),
+            yes_or_no: YES_OR_NO.to_vec(),
+        }
+    }
+}
+
 /// `GET /placements/{id}`
 pub(crate) async fn show(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    page(&app, &viewer, &id, &Fields::default(), None).await
-}
-
-async fn page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    fields: &Fields,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let (placement, approvals) = load(app, viewer, id, "placement.read").await?;
-    let now = app.clock.now();
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let waits_for = approvals
-        .iter()
-        .filter(|it| it.is_open() && it.blocks_start)
-        .count();
-    let may = viewer.may(Act::Place);
-    let reasons = ReasonPlaceChange::ALL.iter();
-    let page = PlacementPage {
-        layout: Layout::new(app, viewer, Section::Queue),
-        form,
-        reference: placement.referral_id.to_string(),
-        link: format!("/referrals/{}", placement.referral_id),
-        placement_id: placement.placement_id.to_string(),
-        state: words::placement(placement.state),
-        rows: rows(&placement),
-        approvals: approvals
-            .iter()
-            .map(|task| ApprovalRow::new(task, now))
-            .collect(),
-        waits_for,
-        may_start: may && placement.state == PlacementState::Agreed,
-        may_end: may
-            && matches!(
-                placement.state,
-                PlacementState::Agreed | PlacementState::Started
-            ),
-        starts_on: match fields.get("starts_on") {
-            "" => placement.starts_on.to_string(),
-            typed => typed.to_owned(),
-        },
-        ended_on: fields.get("ended_on").to_owned(),
-        reason: fields.get("reason_place_change").to_owned(),
-        planned: fields.get("planned").to_owned(),
-        reasons: reasons
-            .map(|reason| (reason.as_str(), words::ending(*reason)))
-            .collect(),
-        yes_or_no: vec![("yes", "Yes"), ("no", "No")],
-    };
-    Ok((status, Page(page)).into_response())
+) -> Result<impl IntoResponse, Fault> {
+    let waiting = load(&app, &viewer, &id, "placement.read").await?;
+    let sheet = Sheet::empty(&app, &viewer, Section::Queue);
+    Ok(Page(PlacementPage::new(sheet, &waiting)))
 }
 
 /// What the agreement says.
@@ -191,29 +184,101 @@ pub(crate) fn rows(placement: &Placement) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// `POST /placements/{id}/start`
-pub(crate) async fn start(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let starting = async {
+/// Starting a placement, which its page offers.
+#[derive(Debug)]
+pub(crate) enum Start {}
+
+impl Deed for Start {
+    type At = String;
+    type To = Waiting;
+    type Page = PlacementPage;
+
+    fn path(id: &String) -> String {
+        format!("/placements/{id}/start")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Waiting, Fault> {
+        load(app, viewer, id, "placement.read").await
+    }
+
+    fn page(sheet: Sheet<'_>, waiting: Waiting) -> PlacementPage {
+        PlacementPage::new(sheet, &waiting)
+    }
+
+    fn question((placement, _): &Waiting, fields: &Fields) -> Option<Question> {
+        Some(Question {
+            caption: format!("Referral {}", placement.referral_id),
+            title: format!("Has the child moved into {}?", placement.setting_id),
+            rows: vec![
+                ("Home", placement.setting_id.to_string()),
+                ("First day", day(fields.get("starts_on"))),
+                ("Cost a week", placement.weekly_cost.to_string()),
+            ],
+            warning: "The placement starts, and the referral is done with. This cannot be undone.",
+            button: "Start the placement",
+        })
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
         let body = JsonOrNothing(Value::Object(fields.body(&["starts_on"])));
         decision::start(State(app.clone()), viewer.caller(), Path(id.clone()), body).await?;
         Ok(format!("/placements/{id}"))
-    };
-    done(&app, &viewer, &id, "start", &fields, Box::pin(starting)).await
+    }
 }
 
-/// `POST /placements/{id}/end`
-pub(crate) async fn end(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let ending = async {
+/// Ending a placement, which its page offers.
+#[derive(Debug)]
+pub(crate) enum End {}
+
+impl Deed for End {
+    type At = String;
+    type To = Waiting;
+    type Page = PlacementPage;
+
+    fn path(id: &String) -> String {
+        format!("/placements/{id}/end")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Waiting, Fault> {
+        load(app, viewer, id, "placement.read").await
+    }
+
+    fn page(sheet: Sheet<'_>, waiting: Waiting) -> PlacementPage {
+        PlacementPage::new(sheet, &waiting)
+    }
+
+    fn question((placement, _): &Waiting, fields: &Fields) -> Option<Question> {
+        let why = fields.get("reason_place_change").parse();
+        let planned = YES_OR_NO
+            .iter()
+            .find(|(code, _)| *code == fields.get("planned"));
+        Some(Question {
+            caption: format!("Referral {}", placement.referral_id),
+            title: format!("End the placement in {}?", placement.setting_id),
+            rows: vec![
+                ("Last day", day(fields.get("ended_on"))),
+                ("Why it ends", why.map_or("", words::ending).to_owned()),
+                (
+                    "Was the end planned?",
+                    planned.map_or("", |(_, text)| text).to_owned(),
+                ),
+            ],
+            warning: "The place is free for others at once. This cannot be undone.",
+            button: "End the placement",
+        })
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
         let mut body = fields.body(&["ended_on", "reason_place_change"]);
         let planned = match fields.get("planned") {
             "yes" => true,
@@ -227,21 +292,10 @@ pub(crate) async fn end(
         let body = Json(Value::Object(body));
         decision::end(State(app.clone()), viewer.caller(), Path(id.clone()), body).await?;
         Ok(format!("/placements/{id}"))
-    };
-    done(&app, &viewer, &id, "end", &fields, Box::pin(ending)).await
+    }
 }
 
-async fn done(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    what: &str,
-    fields: &Fields,
-    work: impl Future<Output = Result<String, Fault>> + Send,
-) -> Result<Response, Fault> {
-    let path = format!("/placements/{id}/{what}");
-    match once(app, viewer, &path, fields, work).await {
-        Ok(done) => Ok(done),
-        Err(fault) => page(app, viewer, id, fields, Some(Notice::of(fault)?)).await,
-    }
+/// A day as it was typed, as people read it.
+fn day(typed: &str) -> String {
+    typed.parse().map_or(typed.to_owned(), said::date)
 }

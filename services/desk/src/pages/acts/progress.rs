@@ -1,9 +1,6 @@
 //! How far the search has come: who was asked and answered, what is held, what was decided.
 
-use super::{
-    form::{Form, Notice},
-    words,
-};
+use super::{form::Form, frame::Sheet, withdraw::may_withdraw, words};
 use crate::{
     act::act,
     api::find,
@@ -19,7 +16,7 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use chrono::{DateTime, Utc};
 use oss_workflow::{
@@ -93,7 +90,7 @@ impl Progress {
 
 #[derive(Debug, Template)]
 #[template(path = "progress.html")]
-struct ProgressPage {
+pub(crate) struct ProgressPage {
     layout: Layout,
     form: Form,
     reference: String,
@@ -118,6 +115,7 @@ struct OfferRow {
     held_until: Option<String>,
     may_answer: bool,
     may_approach: bool,
+    may_withdraw: bool,
 }
 
 #[derive(Debug)]
@@ -178,58 +176,47 @@ impl ApprovalRow {
     }
 }
 
+impl ProgressPage {
+    pub(crate) fn new(sheet: Sheet<'_>, progress: &Progress) -> Self {
+        let now = sheet.app.clock.now();
+        let state = progress.head.state;
+        let (next, from) = said::next(state);
+        let is_open = state.is_open();
+        let offers = progress.offers.iter();
+        let offers = offers.map(|head| offer_row(head, &progress.occupancies, is_open));
+        let placements = progress.placements.iter().map(|placement| PlacementRow {
+            placement_id: placement.placement_id.to_string(),
+            setting_id: placement.setting_id.to_string(),
+            state: words::placement(placement.state),
+            starts_on: said::date(placement.starts_on),
+        });
+        let approvals = progress.approvals.iter();
+        Self {
+            layout: sheet.layout,
+            form: sheet.form,
+            reference: progress.head.referral_id.to_string(),
+            link: format!("/referrals/{}", progress.head.referral_id),
+            state: said::state(state),
+            next,
+            from,
+            offers: offers.collect(),
+            placements: placements.collect(),
+            approvals: approvals.map(|task| ApprovalRow::new(task, now)).collect(),
+            may_act: sheet.viewer.may(Act::Approach),
+            is_open,
+        }
+    }
+}
+
 /// `GET /referrals/{id}/progress`
 pub(crate) async fn show(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    page(&app, &viewer, &id, None).await
-}
-
-/// The page, with why something was not done.
-pub(crate) async fn page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let progress = Progress::load(app, viewer, id).await?;
-    let now = app.clock.now();
-    let state = progress.head.state;
-    let (next, from) = said::next(state);
-    let is_open = state.is_open();
-    let offers = progress
-        .offers
-        .iter()
-        .map(|head| offer_row(head, &progress.occupancies, is_open));
-    let placements = progress.placements.iter().map(|placement| PlacementRow {
-        placement_id: placement.placement_id.to_string(),
-        setting_id: placement.setting_id.to_string(),
-        state: words::placement(placement.state),
-        starts_on: said::date(placement.starts_on),
-    });
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let page = ProgressPage {
-        layout: Layout::new(app, viewer, Section::Queue),
-        form,
-        reference: progress.head.referral_id.to_string(),
-        link: format!("/referrals/{}", progress.head.referral_id),
-        state: said::state(state),
-        next,
-        from,
-        offers: offers.collect(),
-        placements: placements.collect(),
-        approvals: progress
-            .approvals
-            .iter()
-            .map(|task| ApprovalRow::new(task, now))
-            .collect(),
-        may_act: viewer.may(Act::Approach),
-        is_open,
-    };
-    Ok((status, Page(page)).into_response())
+) -> Result<impl IntoResponse, Fault> {
+    let progress = Progress::load(&app, &viewer, &id).await?;
+    let sheet = Sheet::empty(&app, &viewer, Section::Queue);
+    Ok(Page(ProgressPage::new(sheet, &progress)))
 }
 
 fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> OfferRow {
@@ -267,5 +254,6 @@ fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> Offe
         held_until: held.map(|held| held.until.map_or(String::new(), said::at)),
         may_answer: is_open && asked && live,
         may_approach: is_open && !head.state.is_live(),
+        may_withdraw: is_open && may_withdraw(head.state),
     }
 }

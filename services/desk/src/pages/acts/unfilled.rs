@@ -1,24 +1,19 @@
 //! No suitable option: why, by a code and in words.
 
-use super::form::{Fields, Form, Notice, once};
+use super::{
+    form::{Fields, Form},
+    frame::{Deed, Question, Sheet},
+};
 use crate::{
     act::act,
     api::find,
     app::App,
-    pages::{
-        layout::{Layout, Page, Section},
-        matched::Matched,
-    },
+    pages::{layout::Layout, matched::Matched},
     problem::Fault,
     query::Parameters,
     session::Viewer,
 };
 use askama::Template;
-use axum::{
-    Form as Sent,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
 use oss_domain::codes;
 
 codes! {
@@ -55,7 +50,7 @@ const fn in_words(reason: NoOption) -> &'static str {
 
 #[derive(Debug, Template)]
 #[template(path = "unfilled.html")]
-struct UnfilledPage {
+pub(crate) struct UnfilledPage {
     layout: Layout,
     form: Form,
     reference: String,
@@ -67,87 +62,85 @@ struct UnfilledPage {
     note: String,
 }
 
-/// `GET /referrals/{id}/unfilled`
-pub(crate) async fn show(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    page(&app, &viewer, &id, &Fields::default(), None).await
-}
+/// Recording that no option of a referral will do.
+#[derive(Debug)]
+pub(crate) enum Unfilled {}
 
-async fn page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    fields: &Fields,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let matched = Matched::load(app, viewer, id, &Parameters::default(), "options.read").await?;
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let page = UnfilledPage {
-        layout: Layout::new(app, viewer, Section::Queue),
-        form,
-        reference: matched.stored.referral_id.to_string(),
-        link: matched.link(),
-        ranked: matched.run.evaluation.ranked.len(),
-        excluded: matched.run.evaluation.excluded.len(),
-        reasons: NoOption::ALL
-            .iter()
-            .map(|it| (it.as_str(), in_words(*it)))
-            .collect(),
-        chosen: fields.get("why").to_owned(),
-        note: fields.get("note").to_owned(),
-    };
-    Ok((status, Page(page)).into_response())
-}
+impl Deed for Unfilled {
+    type At = String;
+    type To = Matched;
+    type Page = UnfilledPage;
 
-/// `POST /referrals/{id}/unfilled`
-pub(crate) async fn send(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let path = format!("/referrals/{id}/unfilled");
-    let noting = async {
+    fn path(id: &String) -> String {
+        format!("/referrals/{id}/unfilled")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Matched, Fault> {
+        Matched::load(app, viewer, id, &Parameters::default(), "options.read").await
+    }
+
+    fn page(sheet: Sheet<'_>, matched: Matched) -> UnfilledPage {
+        let reasons = NoOption::ALL.iter();
+        UnfilledPage {
+            chosen: sheet.typed("why"),
+            note: sheet.typed("note"),
+            layout: sheet.layout,
+            form: sheet.form,
+            reference: matched.stored.referral_id.to_string(),
+            link: matched.link(),
+            ranked: matched.run.evaluation.ranked.len(),
+            excluded: matched.run.evaluation.excluded.len(),
+            reasons: reasons.map(|it| (it.as_str(), in_words(*it))).collect(),
+        }
+    }
+
+    fn question(matched: &Matched, fields: &Fields) -> Option<Question> {
+        let why = fields.get("why").parse().map_or("", in_words);
+        Some(Question {
+            caption: format!("Referral {}", matched.stored.referral_id),
+            title: "Record that no option is suitable?".to_owned(),
+            rows: vec![
+                ("Why no option will do", why.to_owned()),
+                (
+                    "What was tried, and what is next",
+                    fields.get("note").to_owned(),
+                ),
+            ],
+            warning: "It stays in the referral’s history, and counts in the reports on homes that were missing. This cannot be undone. The search goes on.",
+            button: "Record this",
+        })
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
         let why: NoOption = fields.get("why").parse().map_err(|_| {
-            Fault::invalid_field("/why", "required_tick", "choose why no option will do")
+            let what = "choose why no option will do";
+            Fault::invalid_field("/why", "required_tick", what)
         })?;
         let note = fields.get("note");
         if note.is_empty() {
-            return Err(Fault::invalid_field(
-                "/note",
-                "required",
-                "must say what was tried",
-            ));
+            let what = "must say what was tried";
+            return Err(Fault::invalid_field("/note", "required", what));
         }
         let caller = viewer.caller();
-        let wanted = find::referral(&caller, &id, &Parameters::default())?;
-        act(&app, &caller, &wanted, |unit, context| {
+        let wanted = find::referral(&caller, id, &Parameters::default())?;
+        act(app, &caller, &wanted, |unit, context| {
             let head = find::the_referral(unit)?;
             if !head.state.is_open() {
                 let detail = "The referral is decided, placed or withdrawn meanwhile.";
                 return Err(Fault::conflict("not_open", "It is done with", detail));
             }
-            let (authority, key) = (head.authority, head.key);
+            let (authority, key) = (head.authority, Some(head.key));
             let words = Some(format!("{}: {note}", in_words(why)));
-            unit.record(
-                context,
-                authority,
-                Some(key),
-                "referral.no_suitable_option",
-                why,
-                words,
-            );
+            let done = "referral.no_suitable_option";
+            unit.record(context, authority, key, done, why, words);
             Ok(())
         })
         .await?;
         Ok(format!("/referrals/{id}"))
-    };
-    match once(&app, &viewer, &path, &fields, noting).await {
-        Ok(done) => Ok(done),
-        Err(fault) => page(&app, &viewer, &id, &fields, Some(Notice::of(fault)?)).await,
     }
 }

@@ -5,7 +5,8 @@ use crate::{
     app::App,
     pages::{
         acts::{
-            form::{Fields, Form, Notice, once},
+            form::{Fields, Form},
+            frame::{Deed, Sheet},
             placement::{load, rows},
             progress::ApprovalRow,
         },
@@ -18,10 +19,10 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    Form as Sent,
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
+use chrono::{DateTime, Utc};
 use oss_workflow::{Wanted, authorise::Act, placement::Placement};
 
 /// Options that the record shows besides the one chosen.
@@ -117,59 +118,102 @@ pub(crate) async fn record(
 
 #[derive(Debug, Template)]
 #[template(path = "why.html")]
-struct WhyPage {
+pub(crate) struct WhyPage {
     layout: Layout,
     form: Form,
     reference: String,
     placement_id: String,
     note: String,
-    /// Who kept it, and when.
+    /// When it was kept last.
     kept: Option<String>,
     may_write: bool,
 }
 
-/// `GET /placements/{id}/why`
-pub(crate) async fn why(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    why_page(&app, &viewer, &id, None).await
+/// A placement with what was kept for the child, or a draft of it.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    placement: Placement,
+    note: String,
+    kept: Option<DateTime<Utc>>,
 }
 
-async fn why_page(
-    app: &App,
-    viewer: &Viewer,
-    id: &str,
-    notice: Option<Notice>,
-) -> Result<Response, Fault> {
-    let (placement, _) = load(app, viewer, id, "placement.read").await?;
-    let key = placement.referral;
-    let lines = app
-        .store
-        .history(placement.authority, key, None, LINES)
+/// Keeping a note for the child, once somebody has read it.
+#[derive(Debug)]
+pub(crate) enum Note {}
+
+impl Deed for Note {
+    type At = String;
+    type To = Noted;
+    type Page = WhyPage;
+
+    fn path(id: &String) -> String {
+        format!("/placements/{id}/why")
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Noted, Fault> {
+        let (placement, _) = load(app, viewer, id, "placement.read").await?;
+        let (authority, key) = (placement.authority, placement.referral);
+        let lines = app.store.history(authority, key, None, LINES).await?;
+        let thing = placement.placement_id.to_string();
+        let kept = lines
+            .into_iter()
+            .find(|line| line.act == NOTE && line.thing == thing);
+        let at = kept.as_ref().map(|line| line.at);
+        let note = match kept.and_then(|line| line.reason) {
+            Some(note) => note,
+            None => draft(app, &placement).await?,
+        };
+        Ok(Noted {
+            placement,
+            note,
+            kept: at,
+        })
+    }
+
+    fn page(sheet: Sheet<'_>, noted: Noted) -> WhyPage {
+        WhyPage {
+            note: match sheet.fields.get("note") {
+                "" => noted.note,
+                typed => typed.to_owned(),
+            },
+            may_write: sheet.viewer.may(Act::WriteReferral),
+            layout: sheet.layout,
+            form: sheet.form,
+            reference: noted.placement.referral_id.to_string(),
+            placement_id: noted.placement.placement_id.to_string(),
+            kept: noted.kept.map(words::at),
+        }
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
+        if !viewer.may(Act::WriteReferral) {
+            let detail = "None of your roles allows write_referral.";
+            return Err(Fault::forbidden(detail));
+        }
+        let note = fields.get("note");
+        if note.is_empty() {
+            let what = "write the note before you keep it";
+            return Err(Fault::invalid_field("/note", "required_tick", what));
+        }
+        let (placement, _) = load(app, viewer, id, "placement.read").await?;
+        let thing = placement.placement_id;
+        let wanted = Wanted {
+            placements: [thing].into(),
+            ..Wanted::default()
+        };
+        act(app, &viewer.caller(), &wanted, |unit, context| {
+            let (authority, key) = (placement.authority, Some(placement.referral));
+            unit.record(context, authority, key, NOTE, thing, Some(note.to_owned()));
+            Ok(())
+        })
         .await?;
-    let thing = placement.placement_id.to_string();
-    let kept = lines
-        .into_iter()
-        .find(|line| line.act == NOTE && line.thing == thing);
-    let at = kept.as_ref().map(|line| words::at(line.at));
-    let note = match kept.and_then(|line| line.reason) {
-        Some(note) => note,
-        None => draft(app, &placement).await?,
-    };
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let page = WhyPage {
-        layout: Layout::new(app, viewer, Section::Queue),
-        form,
-        reference: placement.referral_id.to_string(),
-        placement_id: thing,
-        note,
-        kept: at,
-        may_write: viewer.may(Act::WriteReferral),
-    };
-    Ok((status, Page(page)).into_response())
+        Ok(Self::path(id))
+    }
 }
 
 /// A first draft in plain words, for whoever knows the child to put right.
@@ -208,50 +252,4 @@ async fn draft(app: &App, placement: &Placement) -> Result<String, Fault> {
     let otherwise = "If you do not agree, tell your social worker or ask for an advocate.";
     texts.push(otherwise.to_owned());
     Ok(texts.join("\n\n"))
-}
-
-/// `POST /placements/{id}/why`: keeps the note, once somebody has read it.
-pub(crate) async fn keep(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Result<Response, Fault> {
-    let path = format!("/placements/{id}/why");
-    if !viewer.may(Act::WriteReferral) {
-        return Err(Fault::forbidden(
-            "None of your roles allows write_referral.",
-        ));
-    }
-    let keeping = async {
-        let note = fields.get("note");
-        if note.is_empty() {
-            let what = "write the note before you keep it";
-            return Err(Fault::invalid_field("/note", "required_tick", what));
-        }
-        let (placement, _) = load(&app, &viewer, &id, "placement.read").await?;
-        let thing = placement.placement_id;
-        let wanted = Wanted {
-            placements: [thing].into(),
-            ..Wanted::default()
-        };
-        act(&app, &viewer.caller(), &wanted, |unit, context| {
-            let (authority, key) = (placement.authority, placement.referral);
-            unit.record(
-                context,
-                authority,
-                Some(key),
-                NOTE,
-                thing,
-                Some(note.to_owned()),
-            );
-            Ok(())
-        })
-        .await?;
-        Ok(path.clone())
-    };
-    match once(&app, &viewer, &path, &fields, keeping).await {
-        Ok(done) => Ok(done),
-        Err(fault) => why_page(&app, &viewer, &id, Some(Notice::of(fault)?)).await,
-    }
 }
