@@ -1,8 +1,9 @@
 //! Acting on options: the same calls as the API's, asked by forms.
 //!
-//! A file for each; what they have in common is in [`frame`]. Every form leads on to another page, so that nothing is sent twice by going back, and carries a
-//! token by which the same form sent twice is done once. Where things have changed since the page
-//! was shown, the page comes again as things are now, and says why nothing was done.
+//! A file for each; what they have in common is in [`frame`]. Every form leads on to another page,
+//! so that nothing is sent twice by going back, and carries a token by which the same form sent
+//! twice is done once. Where things have changed since the page was shown, the page comes again as
+//! things are now, and says why nothing was done.
 
 pub(crate) mod answer;
 pub(crate) mod approach;
