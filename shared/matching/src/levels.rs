@@ -27,8 +27,16 @@ impl PackedLevels {
         (self.0 >> (4 * need as u32) & 7) as u8
     }
 
+    /// These, with `level` in `need`.
+    #[must_use]
+    pub const fn with(self, need: Need, level: Level) -> Self {
+        let at = 4 * need as u32;
+        Self(self.0 & !(0xF << at) | (level.get() as u64) << at)
+    }
+
     /// The sum of the levels.
-    pub(crate) const fn sum(self) -> u32 {
+    #[must_use]
+    pub const fn sum(self) -> u32 {
         const BYTES: u64 = 0x0F0F_0F0F_0F0F_0F0F;
         let pairs = (self.0 & BYTES) + (self.0 >> 4 & BYTES);
         // The top byte of the product is the sum of all bytes: at most 15 × 4.
@@ -69,13 +77,10 @@ impl PackedLevels {
 
 impl From<&Levels> for PackedLevels {
     fn from(levels: &Levels) -> Self {
-        Self(
-            levels
-                .present()
-                .fold(0, |bits, (need, level): (Need, Level)| {
-                    bits | u64::from(level.get()) << (4 * need as u32)
-                }),
-        )
+        let none = Self::default();
+        levels
+            .present()
+            .fold(none, |packed, (need, level)| packed.with(need, level))
     }
 }
 

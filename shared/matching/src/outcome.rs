@@ -209,6 +209,20 @@ impl Outcome {
         self.order.iter().map(|place| &self.ranked[*place as usize])
     }
 
+    /// The ranked settings by id, with who they are and whose.
+    pub fn ranked_by_id(&self) -> impl Iterator<Item = (&SettingId, &ProviderId, &Ranked)> {
+        self.ranked.iter().filter_map(|ranked| {
+            let (setting_id, provider_id) = self.roster.get(ranked.slot as usize)?;
+            Some((setting_id, provider_id, ranked))
+        })
+    }
+
+    /// Places in [`Self::ranked_by_id`], the best first.
+    #[must_use]
+    pub fn order(&self) -> &[u32] {
+        &self.order
+    }
+
     /// How many settings are ranked.
     #[must_use]
     pub fn n_ranked(&self) -> usize {
@@ -229,17 +243,16 @@ impl Outcome {
             .map(|(_, provider_id)| provider_id)
     }
 
-    /// Every setting that was evaluated, by id, with its reasons; none where it is ranked.
-    pub fn settings(&self) -> impl Iterator<Item = (&SettingId, ReasonSet)> {
-        self.roster
-            .iter()
-            .zip(&self.reasons)
-            .filter_map(|((setting_id, _), bits)| Some((setting_id, ReasonSet::from_bits(*bits)?)))
-    }
-
-    /// Every setting that is out, by id.
-    pub fn excluded(&self) -> impl Iterator<Item = (&SettingId, ReasonSet)> {
-        self.settings().filter(|(_, reasons)| !reasons.is_empty())
+    /// Every setting that was evaluated, by id, with its reasons, none where it is ranked, and the
+    /// acts that would each do.
+    pub fn settings(&self) -> impl Iterator<Item = (&SettingId, ReasonSet, ActSet)> {
+        let mut acts = self.conditional.iter().peekable();
+        let slots = self.roster.iter().zip(&self.reasons).zip(0_u32..);
+        slots.filter_map(move |(((setting_id, _), bits), slot)| {
+            let reasons = ReasonSet::from_bits(*bits)?;
+            let acts = acts.next_if(|(at, _)| *at == slot).map(|(_, acts)| *acts);
+            Some((setting_id, reasons, acts.unwrap_or_default()))
+        })
     }
 
     /// Every setting that is out but for an act, by id, with the acts that would each do.
@@ -269,21 +282,14 @@ impl Outcome {
     #[must_use]
     pub fn expand(&self) -> Evaluation {
         let offers = self.ranked().filter_map(|ranked| self.offer(ranked));
-        let mut acts = self.conditional.iter().peekable();
         let excluded = self
-            .roster
-            .iter()
-            .zip(&self.reasons)
-            .zip(0_u32..)
-            .filter_map(|(((setting_id, _), bits), slot)| {
-                let reasons = ReasonSet::from_bits(*bits).filter(|set| !set.is_empty())?;
-                let requires = acts.next_if(|(at, _)| *at == slot).map(|(_, acts)| *acts);
-                Some(ExcludedSetting {
-                    setting_id: setting_id.clone(),
-                    reasons,
-                    requires: requires.unwrap_or_default(),
-                })
-            });
+            .settings()
+            .filter(|(_, reasons, _)| !reasons.is_empty());
+        let excluded = excluded.map(|(setting_id, reasons, requires)| ExcludedSetting {
+            setting_id: setting_id.clone(),
+            reasons,
+            requires,
+        });
         Evaluation {
             evaluated: self.evaluated,
             ranked: offers.collect(),
@@ -353,7 +359,7 @@ fn digest(outcome: &Outcome) -> [u8; 16] {
         // No id has a zero byte.
         text.push(0);
     };
-    for (setting_id, reasons) in outcome.settings() {
+    for (setting_id, reasons, _) in outcome.settings() {
         add_id(&mut text, setting_id.as_str());
         text.extend(reasons.bits().to_le_bytes());
     }

@@ -238,7 +238,7 @@ pub(super) async fn append_runs(conn: &mut PgConnection, unit: &Unit, runs: &[&R
     let mut records = Vec::with_capacity(runs.len());
     for run in runs {
         let kinds = kinds.get(&run.key).copied().unwrap_or_default();
-        records.push(run_record::encode(&run.outcome.expand(), kinds)?);
+        records.push(run_record::encode(&run.outcome, kinds)?);
     }
     let facts = || runs.iter().map(|run| &run.facts);
     sqlx::query!(

@@ -1,8 +1,9 @@
 //! Columns of numbers in planes of bytes, each plane compressed by itself.
 
 use crate::error::{Result, broken};
+use foldhash::fast::FixedState;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::HashMap,
     io::{Read, Write},
 };
 use zstd::stream::{Decoder, Encoder};
@@ -10,12 +11,32 @@ use zstd::stream::{Decoder, Encoder};
 /// More is slower and gains next to nothing on bytes that look like chance.
 const LEVEL: i32 = 3;
 
+/// A window that holds a few columns: more would be cleared for every record, for nothing.
+const WINDOW_LOG: u32 = 17;
+
+/// Numbers by numbers of our own, which nobody chooses so that they clash.
+type Lookup = HashMap<u64, u64, FixedState>;
+
+/// The different numbers among these, in order.
+fn distinct(numbers: &[u64]) -> Vec<u64> {
+    let mut seen = Lookup::default();
+    let mut distinct: Vec<u64> = numbers
+        .iter()
+        .copied()
+        .filter(|number| seen.insert(*number, 0).is_none())
+        .collect();
+    distinct.sort_unstable();
+    distinct
+}
+
 /// Writes columns, one after the other.
 pub(super) struct Writer(Encoder<'static, Vec<u8>>);
 
 impl Writer {
     pub(super) fn new(format: u8) -> Result<Self> {
-        Ok(Self(Encoder::new(vec![format], LEVEL).map_err(unwritable)?))
+        let mut encoder = Encoder::new(vec![format], LEVEL).map_err(unwritable)?;
+        encoder.window_log(WINDOW_LOG).map_err(unwritable)?;
+        Ok(Self(encoder))
     }
 
     /// A single number.
@@ -47,8 +68,8 @@ impl Writer {
     /// A column of few different numbers.
     pub(super) fn dictionary(&mut self, numbers: impl Iterator<Item = u64>) -> Result<()> {
         let numbers: Vec<u64> = numbers.collect();
-        let words: BTreeSet<u64> = numbers.iter().copied().collect();
-        let place: HashMap<u64, u64> = words.iter().copied().zip(0..).collect();
+        let words = distinct(&numbers);
+        let place: Lookup = words.iter().copied().zip(0..).collect();
         self.number(words.len() as u64)?;
         self.numbers(words)?;
         self.numbers(
@@ -64,7 +85,7 @@ impl Writer {
         causes: &[u64],
         numbers: impl Iterator<Item = u64>,
     ) -> Result<()> {
-        let mut rule = BTreeMap::new();
+        let mut rule = Lookup::default();
         let mut exceptions = Vec::new();
         for ((cause, number), place) in causes.iter().zip(numbers).zip(0_u64..) {
             if *rule.entry(*cause).or_insert(number) != number {
@@ -73,9 +94,11 @@ impl Writer {
         }
         // What is linear over wide stretches has differences that hardly change.
         let mut line = Line::default();
+        let mut rule: Vec<_> = rule.into_iter().collect();
+        rule.sort_unstable();
         self.numbers(
-            rule.iter()
-                .map(|(cause, number)| line.surprise(*cause, *number)),
+            rule.into_iter()
+                .map(|(cause, number)| line.surprise(cause, number)),
         )?;
         self.number(exceptions.len() as u64)?;
         self.numbers(exceptions.iter().map(|(place, _)| *place))?;
@@ -142,10 +165,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn following(&mut self, causes: &[u64]) -> Result<Vec<u64>> {
-        let distinct: BTreeSet<u64> = causes.iter().copied().collect();
+        let distinct = distinct(causes);
         let mut line = Line::default();
         let surprises = self.numbers(distinct.len())?;
-        let rule: HashMap<u64, u64> = distinct
+        let rule: Lookup = distinct
             .into_iter()
             .zip(surprises)
             .map(|(cause, surprise)| (cause, line.number(cause, surprise)))

@@ -1,7 +1,9 @@
-use super::*;
-use oss_domain::{Approval, Warning};
-use oss_geography::{GridPoint, miles_between};
+use super::{offers::usual_order, offers::usual_score, *};
+use oss_domain::{Approval, AuthorityCode, Level, Need, TenthsOfMile, Warning};
+use oss_geography::{Gazetteer, GridPoint, Precision, miles_between};
+use oss_matching::{ApprovalSet, Band, Distances, Gap, Policy, Query, Supply, Values, WarningSet};
 use proptest::{collection::vec, option, prelude::*, sample::select};
+use std::collections::BTreeSet;
 
 /// What came out for a setting, at random and with no regard to any rule.
 #[derive(Clone, Debug)]
@@ -105,13 +107,9 @@ fn offer(setting: &Supplied, it: &Drawn) -> Offer {
         band: it.band,
         score: it.score,
         near: it.near,
-        located_in: format!("E{:08}", it.located_in).parse().unwrap(),
+        located_in: authority(it),
         precision: it.precision,
-        distances: Distances {
-            home: TenthsOfMile::new(it.distances.0),
-            derby: TenthsOfMile::new(it.distances.1),
-            school: it.distances.2.map(TenthsOfMile::new),
-        },
+        distances: distances(it),
         weekly_cost: setting.weekly_cost,
         approvals: ApprovalSet::from_bits(it.approvals).unwrap(),
         warnings: WarningSet::from_bits(it.warnings).unwrap(),
@@ -147,21 +145,86 @@ fn evaluation(settings: &[Supplied], drawn: &[Drawn]) -> Evaluation {
     }
 }
 
+/// The same laid out as a record has it.
+fn sheet<'a>(settings: &'a [Supplied], drawn: &[Drawn]) -> Sheet<'a> {
+    let drawn = || settings.iter().zip(drawn);
+    let ranked: Vec<_> = drawn().filter(|(_, it)| it.reasons.is_none()).collect();
+    let excluded = drawn().zip(0..).filter(|((_, it), _)| it.reasons.is_some());
+    let row = |(setting, it): &(&Supplied, &Drawn)| Row {
+        kind: it.kind,
+        sourcing: it.sourcing,
+        weekly_cost: setting.weekly_cost,
+        distances: distances(it),
+        precision: it.precision,
+        located_in: offers::authority_bits(authority(it)),
+        approvals: ApprovalSet::from_bits(it.approvals).unwrap(),
+        warnings: WarningSet::from_bits(it.warnings).unwrap(),
+        shortfall: packed(
+            NEEDED
+                .into_iter()
+                .zip(it.short)
+                .map(|((need, _), short)| (need, short)),
+        ),
+        values: by_criterion(it.values),
+        band: it.band,
+        near: it.near,
+        score: it.score,
+    };
+    let mut order: Vec<u32> = (0..).take(ranked.len()).collect();
+    order.sort_by_key(|place| ranked[*place as usize].1.shuffle);
+    Sheet {
+        settings: drawn()
+            .map(|(setting, it)| {
+                let (reasons, acts) = it.reasons.unwrap_or_default();
+                let reasons = ReasonSet::from_bits(reasons).unwrap();
+                let acts = ActSet::from_bits(acts.into()).unwrap();
+                (&setting.setting_id, reasons, acts)
+            })
+            .collect(),
+        near_misses: excluded.map(|(_, place)| place).step_by(3).collect(),
+        needed: packed(NEEDED),
+        providers: ranked
+            .iter()
+            .map(|(setting, _)| &setting.provider_id)
+            .collect(),
+        rows: ranked.iter().map(row).collect(),
+        order: order.into(),
+    }
+}
+
+fn packed(levels: impl IntoIterator<Item = (Need, u8)>) -> PackedLevels {
+    let none = PackedLevels::default();
+    levels.into_iter().fold(none, |packed, (need, level)| {
+        packed.with(need, Level::new(level).unwrap())
+    })
+}
+
+fn authority(it: &Drawn) -> AuthorityCode {
+    format!("E{:08}", it.located_in).parse().unwrap()
+}
+
+fn distances(it: &Drawn) -> Distances {
+    Distances {
+        home: TenthsOfMile::new(it.distances.0),
+        derby: TenthsOfMile::new(it.distances.1),
+        school: it.distances.2.map(TenthsOfMile::new),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn a_record_gives_back_exactly_what_came_out(drawn in vec(drawn(), 0..60)) {
         let settings: Vec<_> = drawn.iter().enumerate().map(|(i, it)| supplied(i, it)).collect();
-        let evaluation = evaluation(&settings, &drawn);
-        let record = encode(&evaluation, Kind::ALL).unwrap();
-        prop_assert_eq!(decode(&record, &settings).unwrap(), evaluation);
+        let record = sheet(&settings, &drawn).encode(Kind::ALL).unwrap();
+        prop_assert_eq!(decode(&record, &settings).unwrap(), evaluation(&settings, &drawn));
     }
 
     #[test]
     fn a_record_is_not_read_with_another_supply(drawn in vec(drawn(), 2..20)) {
         let settings: Vec<_> = drawn.iter().enumerate().map(|(i, it)| supplied(i, it)).collect();
-        let record = encode(&evaluation(&settings, &drawn), Kind::ALL).unwrap();
+        let record = sheet(&settings, &drawn).encode(Kind::ALL).unwrap();
         prop_assert!(decode(&record, &settings[1..]).is_err());
         let mut other = settings.clone();
         other[0].setting_id = "A".parse().unwrap();
@@ -175,7 +238,7 @@ proptest! {
         bit in 0..8_u8,
     ) {
         let settings: Vec<_> = drawn.iter().enumerate().map(|(i, it)| supplied(i, it)).collect();
-        let mut record = encode(&evaluation(&settings, &drawn), Kind::ALL).unwrap();
+        let mut record = sheet(&settings, &drawn).encode(Kind::ALL).unwrap();
         let at = at.index(record.len());
         record[at] ^= 1 << bit;
         let _ = decode(&record, &settings);
@@ -194,7 +257,7 @@ fn linear(x: u32, full: u32, zero: u32) -> u32 {
 
 /// A register as large as they get, spread over England at random, all of it fit to offer to a
 /// child of Derby.
-fn large_register(n: usize) -> (Vec<Supplied>, Evaluation) {
+fn large_register(n: usize) -> (Vec<Supplied>, Vec<Drawn>) {
     let mut state = 7_u64;
     let mut draw = |below: u64| {
         state = state
@@ -278,20 +341,55 @@ fn large_register(n: usize) -> (Vec<Supplied>, Evaluation) {
         .enumerate()
         .map(|(i, it)| supplied(i, it))
         .collect();
-    let mut evaluation = evaluation(&settings, &drawn);
-    let order = usual_order(evaluation.ranked.iter(), Kind::ALL);
-    evaluation.ranked = order
-        .into_iter()
-        .map(|place| evaluation.ranked[usize::try_from(place).unwrap()].clone())
-        .collect();
-    (settings, evaluation)
+    (settings, drawn)
 }
 
 #[test]
 fn a_run_over_5000_settings_that_are_all_ranked_takes_at_most_32_kib() {
-    let (settings, evaluation) = large_register(5_000);
-    let record = encode(&evaluation, Kind::ALL).unwrap();
-    assert_eq!(decode(&record, &settings).unwrap(), evaluation);
+    let (settings, mut drawn) = large_register(5_000);
+    let order = usual_order(&sheet(&settings, &drawn).rows, Kind::ALL);
+    for (place, rank) in order.into_iter().zip(0..) {
+        drawn[place as usize].shuffle = rank;
+    }
+    let record = sheet(&settings, &drawn).encode(Kind::ALL).unwrap();
+    assert_eq!(
+        decode(&record, &settings).unwrap(),
+        evaluation(&settings, &drawn)
+    );
     assert!(record.len() <= 32 * 1024, "{} bytes", record.len());
     println!("{} bytes for 5,000 settings", record.len());
+}
+
+#[test]
+fn what_ranking_leaves_is_what_a_record_gives_back() {
+    let (policy, gazetteer) = (Policy::embedded(), Gazetteer::embedded());
+    let settings = oss_sample::scaled(1, 300).into_iter().map(|setting| {
+        let location = gazetteer.locate(&setting.postcode).unwrap();
+        (setting, location)
+    });
+    let supply = Supply::load(oss_sample::authority(), settings).unwrap();
+    let now = "2026-11-25T12:00:00Z".parse().unwrap();
+    let mut n_near_misses = 0;
+    for referral in oss_sample::stream(1).take(50) {
+        let query = Query::compile(&referral, &gazetteer, &policy).unwrap();
+        let outcome = oss_matching::rank(&query, &supply, &policy, now);
+        let evaluated: BTreeSet<_> = outcome.settings().map(|(id, ..)| id).collect();
+        let shown: Vec<_> = supply
+            .into_iter()
+            .map(oss_matching::Entry::setting)
+            .filter(|setting| evaluated.contains(&setting.setting_id))
+            .map(|setting| Supplied {
+                setting_id: setting.setting_id.clone(),
+                provider_id: setting.provider.provider_id.clone(),
+                kind: setting.kind,
+                sourcing: setting.sourcing,
+                weekly_cost: setting.weekly_cost,
+            })
+            .collect();
+        let record = encode(&outcome, &referral.placement_types).unwrap();
+        let evaluation = outcome.expand();
+        assert_eq!(decode(&record, &shown).unwrap(), evaluation);
+        n_near_misses += evaluation.near_misses.len();
+    }
+    assert!(n_near_misses > 0, "no referral has a near miss");
 }
