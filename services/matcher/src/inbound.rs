@@ -30,6 +30,10 @@ const WAITS: [Duration; 4] = [
 /// How often a lane is tried at once when its transaction clashed, before it waits.
 const CLASHES: u32 = 5;
 
+/// For how many settings results are kept until they are committed, over the jobs of one unit of
+/// work: some hundred bytes each.
+const RESULTS_AT_ONCE: usize = 320_000;
+
 /// A message of the broker with what it says.
 #[derive(Debug)]
 pub(crate) struct Delivery {
@@ -54,12 +58,18 @@ impl Matcher {
             let n = deliveries
                 .iter()
                 .take_while(|it| it.job.lane() == lane)
+                .take(self.at_once())
                 .count();
             let later = deliveries.split_off(n);
             self.handle_lane(lane, deliveries, shutdown).await;
             deliveries = later;
         }
         self.metrics.batch_took(since);
+    }
+
+    /// How many jobs are carried out in one unit of work, for the sake of memory.
+    pub(crate) fn at_once(&self) -> usize {
+        (RESULTS_AT_ONCE / self.index.len().max(1)).max(1)
     }
 
     fn read(&self, message: Incoming) -> Delivery {

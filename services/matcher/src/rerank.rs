@@ -18,9 +18,10 @@ const VERIFY_EVERY: u32 = 30;
 impl Matcher {
     /// Ranks some of the open referrals that are behind the supply, the most urgent first.
     pub(crate) async fn rank_some_again(&mut self, shutdown: &CancellationToken) {
-        match self.try_rank_some().await {
+        let chunk = CHUNK.min(u32::try_from(self.at_once()).unwrap_or(CHUNK));
+        match self.try_rank_some(chunk).await {
             Ok(n) => {
-                self.behind = n == CHUNK;
+                self.behind = n == chunk;
                 if n > 0 {
                     self.committed.notify_one();
                 }
@@ -37,11 +38,11 @@ impl Matcher {
         }
     }
 
-    async fn try_rank_some(&mut self) -> Result<u32, StoreError> {
+    async fn try_rank_some(&mut self, at_most: u32) -> Result<u32, StoreError> {
         let mut n = 0;
         for authority in self.authorities.clone() {
             n += self
-                .try_rank_some_of(authority, CHUNK.saturating_sub(n))
+                .try_rank_some_of(authority, at_most.saturating_sub(n))
                 .await?;
         }
         Ok(n)

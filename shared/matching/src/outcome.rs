@@ -170,6 +170,9 @@ impl Outcome {
             .collect();
         // Equal keys go by place, which is the order of setting ids.
         keyed.sort_unstable();
+        // An outcome may be kept for a while: room for what is not ranked need not be.
+        let mut ranked = results.ranked;
+        ranked.shrink_to_fit();
         let mut counts = results.counts;
         if let Some(count) = counts.get_mut(Exclusion::H14 as usize) {
             *count += results.n_not_in_plan;
@@ -178,7 +181,7 @@ impl Outcome {
             roster,
             needed,
             reasons: results.reasons,
-            ranked: results.ranked,
+            ranked,
             order: keyed.into_iter().map(|(_, place)| place).collect(),
             conditional: results.conditional,
             near_misses: results.near_misses,

@@ -51,6 +51,12 @@ impl PgStore {
         }
         // The lock is the connection's: it must not go back to the pool with it.
         conn.close_on_drop();
+        // A mark that a crash of the database loses is made again: the event is published under the
+        // same id, and the stream has it already. So no mark waits for the disk.
+        sqlx::query("SET synchronous_commit TO off")
+            .execute(&mut *conn)
+            .await
+            .sorted()?;
         Ok(Some(Publisher { conn }))
     }
 
