@@ -29,6 +29,9 @@ export async function pages() {
     ["asking none", `${of}/approach`],
     ["an answer by telephone", `${of}/options/${first}/answer`],
     ["holding a place", `${of}/options/${first}/hold`],
+    ["taking back what a home was asked", `${of}/options/${first}/withdraw`],
+    ["handing over to a colleague", `${of}/hand-over`],
+    ["options, and one that is gone", `${of}/options?gone=GONE`],
     ["deciding", `${of}/options/${first}/decide`],
     ["no suitable option", `${of}/unfilled`],
     ["approvals", "/approvals"],
@@ -38,6 +41,7 @@ export async function pages() {
     ["the policy", "/admin/policy"],
     ["about", "/about"],
     ["the accessibility statement", "/accessibility"],
+    ["signing in", "/sign-in?notice=signed-out"],
     ["a referral that is not there", "/referrals/none", 404],
   ].filter(([, path]) => path);
 }

@@ -143,7 +143,8 @@ for (const javaScriptEnabled of [true, false]) {
     assert.ok((await one.page.locator("tbody").textContent()).includes("You"));
     // The other's page is stale: they are told, and nothing changes hands.
     await take(other.page).click();
-    assert.ok(await other.page.getByRole("heading", { name: "Somebody was quicker" }).isVisible());
+    await other.page.getByRole("alert").getByText(/ has referral \S+ now\.$/).waitFor();
+    await other.page.getByRole("button", { name: /^Take over from / }).waitFor();
     await one.page.goto("/?whose=mine");
     await one.page.locator("tbody th a").first().click();
     await one.page.getByRole("button", { name: "Give back" }).click();

@@ -41,7 +41,7 @@ use axum::{
     extract::State,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, get},
 };
 use oss_workflow::authorise::Act;
 
@@ -50,12 +50,18 @@ fn routes() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     use Act::{Approach, ListReferrals, ReadOffers, ReadReferral};
     vec![
         ("/", None, get(start)),
+        ("/session", None, get(session::left).post(session::left)),
         ("/updates", Some(ListReferrals), get(queue::updates)),
         ("/referrals/{id}", Some(ReadReferral), get(referral::show)),
         (
             "/referrals/{id}/allocation",
             Some(Approach),
-            post(allocation::change),
+            get(allocation::back).post(allocation::change),
+        ),
+        (
+            "/referrals/{id}/hand-over",
+            Some(Approach),
+            acts::frame::route::<allocation::HandOver>(),
         ),
         (
             "/referrals/{id}/options",
@@ -186,7 +192,7 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
         (
             "/admin/people/{id}",
             Some(MendEvents),
-            post(admin::change_person),
+            get(async || Redirect::to("/admin/people")).post(admin::change_person),
         ),
         ("/admin/policy", Some(ReadFigures), get(admin::policy)),
         ("/admin/settings", Some(ReadSettings), get(admin::settings)),
@@ -199,7 +205,7 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
         (
             "/admin/dead-letters/{id}/retry",
             Some(MendEvents),
-            post(admin::retry),
+            get(async || Redirect::to("/admin/dead-letters")).post(admin::retry),
         ),
     ]
 }

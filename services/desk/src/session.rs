@@ -30,7 +30,13 @@ use oss_workflow::{
     Actor,
     authorise::{self, Act, Denied, Thing},
 };
+use serde::Serialize;
 use std::{collections::BTreeSet, convert::Infallible, sync::Arc};
+
+/// Says on the page of signing in that the session was over.
+pub(crate) const TIMED_OUT: &str = "timed-out";
+/// Says besides that what was sent was not done.
+pub(crate) const NOT_SENT: &str = "not-sent";
 
 /// Whoever looks at a page, signed in.
 #[derive(Clone, Debug)]
@@ -115,6 +121,18 @@ impl Viewer {
         }
     }
 
+    /// How long they stay signed in.
+    pub(crate) fn left(&self, app: &App) -> Left {
+        let (limits, now) = (app.sign_in.limits(), app.clock.now());
+        let session = &self.0.session;
+        let until_old = session.started_at + limits.absolute - now;
+        let until_idle = session.seen_at + limits.idle - now;
+        Left {
+            until_idle: until_idle.min(until_old).num_seconds(),
+            until_old: until_old.num_seconds(),
+        }
+    }
+
     /// Whether a role of theirs allows `act`: what a page shows buttons by.
     pub(crate) fn may(&self, act: Act) -> bool {
         self.roles().iter().any(|role| authorise::may(*role, act))
@@ -138,32 +156,59 @@ impl Viewer {
     }
 }
 
+/// How long somebody stays signed in, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Left {
+    /// If nothing is done.
+    pub(crate) until_idle: i64,
+    /// Whatever is done.
+    pub(crate) until_old: i64,
+}
+
+/// `GET /session`, `POST /session`: how long the viewer stays signed in; asking by POST counts as
+/// doing something.
+pub(crate) async fn left(State(app): State<App>, viewer: Viewer) -> axum::Json<Left> {
+    axum::Json(viewer.left(&app))
+}
+
 /// Nobody is signed in: they are sent to do so, and come back to where they were.
 #[derive(Debug)]
 pub(crate) struct NotSignedIn {
     return_to: String,
+    /// What the page of signing in explains.
+    notice: Option<&'static str>,
 }
 
 impl NotSignedIn {
-    fn at(method: &Method, uri: &Uri) -> Self {
-        // What was to be changed is not repeated after signing in.
+    fn at(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let return_to = if *method == Method::GET { path } else { "/" };
+        // What was to be changed is not repeated after signing in: its page is shown again.
+        let notice = match cookie::token(headers, cookie::SESSION) {
+            None => None,
+            Some(_) if method.is_safe() => Some(TIMED_OUT),
+            Some(_) => Some(NOT_SENT),
+        };
         Self {
-            return_to: return_to.to_owned(),
+            return_to: path.to_owned(),
+            notice,
         }
     }
 }
 
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
-        if self.return_to == "/" {
-            return Redirect::to("/sign-in").into_response();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if self.return_to != "/" {
+            query.append_pair("return_to", &self.return_to);
         }
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("return_to", &self.return_to)
-            .finish();
-        Redirect::to(&format!("/sign-in?{query}")).into_response()
+        if let Some(notice) = self.notice {
+            query.append_pair("notice", notice);
+        }
+        match &*query.finish() {
+            "" => Redirect::to("/sign-in"),
+            query => Redirect::to(&format!("/sign-in?{query}")),
+        }
+        .into_response()
     }
 }
 
@@ -172,7 +217,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotSignedIn> {
         let viewer = parts.extensions.get::<Self>().cloned();
-        viewer.ok_or_else(|| NotSignedIn::at(&parts.method, &parts.uri))
+        viewer.ok_or_else(|| NotSignedIn::at(&parts.method, &parts.uri, &parts.headers))
     }
 }
 
@@ -214,7 +259,7 @@ pub(crate) async fn require(
     next: Next,
 ) -> Response {
     let Some(viewer) = request.extensions().get::<Viewer>() else {
-        return NotSignedIn::at(request.method(), request.uri()).into_response();
+        return NotSignedIn::at(request.method(), request.uri(), request.headers()).into_response();
     };
     if !access::is_allowed(&viewer.0.principal, act) {
         let (user, act) = (&*viewer.0.principal.id, access::name(act));

@@ -18,7 +18,7 @@ use crate::{
     app::App,
     problem::Fault,
     session::{
-        Viewer,
+        NOT_SENT, TIMED_OUT, Viewer,
         cookie::{self, ATTEMPT, SESSION, Token},
     },
 };
@@ -33,6 +33,9 @@ use oss_domain::{Ids, SessionId, UserId};
 use oss_storage::people::{Attempt, Identity, SessionLimits, SignIn as Record};
 use oss_telemetry::ErrorChain;
 use serde::Deserialize;
+
+/// Says on the page of signing in that somebody has signed out.
+const SIGNED_OUT: &str = "signed-out";
 
 /// How people sign in.
 #[derive(Debug, Default)]
@@ -105,12 +108,19 @@ async fn show(
     viewer: Option<Viewer>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    if viewer.is_some() && asked.notice.is_empty() {
+    if viewer.is_some() && asked.notice != SIGNED_OUT {
         return Redirect::to(&within(&asked.return_to)).into_response();
     }
     let notice = match &*asked.notice {
-        "signed-out" => "You are signed out.",
-        "timed-out" => "You were signed out because nothing happened for a while.",
+        SIGNED_OUT => "You are signed out.",
+        TIMED_OUT => {
+            "You were signed out: that happens when nothing is done for half an hour, and at the \
+             end of a long day. Sign in, and you are back on the page where you were."
+        }
+        NOT_SENT => {
+            "You had been signed out before this was sent, so nothing was done. Sign in, and you \
+             are back on the page to do it again."
+        }
         _ => "",
     };
     let page = page::Page::new(&app, viewer.as_ref(), &asked.return_to);
@@ -279,7 +289,11 @@ fn signed_out() -> Response {
         (header::SET_COOKIE, cookie::clear(SESSION)),
         (HeaderName::from_static("clear-site-data"), clear),
     ]);
-    (headers, Redirect::to("/sign-in?notice=signed-out")).into_response()
+    (
+        headers,
+        Redirect::to(&format!("/sign-in?notice={SIGNED_OUT}")),
+    )
+        .into_response()
 }
 
 /// A path of ours to go to: what it is not, becomes the first page.

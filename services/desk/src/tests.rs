@@ -3,6 +3,7 @@
 mod access;
 mod acting;
 mod acts;
+mod allocation;
 mod bad_requests;
 mod browser;
 mod every_answer;

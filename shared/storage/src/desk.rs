@@ -38,6 +38,8 @@ pub struct Taken {
     pub user_name: String,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// The name of the colleague who handed it over, if one did.
+    pub given_by: Option<String>,
 }
 
 /// Whose referrals to show.
@@ -197,7 +199,7 @@ impl PgStore {
         sqlx::query!(
             r#"WITH open AS (
                  SELECT referral.key, referral.authority, referral_id, state, urgency, referral.received_at,
-                   document, user_id, user_name, since,
+                   document, user_id, user_name, since, given_by,
                    CASE urgency
                      WHEN 'emergency' THEN ((referral.received_at AT TIME ZONE 'Europe/London')::date + 1)::timestamp
                        AT TIME ZONE 'Europe/London'
@@ -224,7 +226,7 @@ impl PgStore {
                  FROM open
                )
                SELECT key, authority, referral_id, state, received_at, document, needed_by AS "needed_by!",
-                 user_id AS "user_id?", user_name AS "user_name?", since AS "since?",
+                 user_id AS "user_id?", user_name AS "user_name?", since AS "since?", given_by,
                  first AS "first!", second AS "second!"
                FROM sorted
                WHERE $8::bigint IS NULL OR (first, second, key) > ($8, $9::bigint, $10::bigint)
@@ -253,7 +255,7 @@ impl PgStore {
                 referral: row::referral(&row.document)?,
                 received_at: row.received_at,
                 needed_by: row.needed_by,
-                taken: taken(row.user_id, row.user_name, row.since),
+                taken: taken(row.user_id, row.user_name, row.since, row.given_by),
                 cursor: QueueCursor {
                     first: row.first,
                     second: row.second,
@@ -327,13 +329,18 @@ impl PgStore {
     /// Fails where the database is away.
     pub async fn taken(&self, key: ReferralKey) -> Result<Option<Taken>> {
         let row = sqlx::query!(
-            "SELECT user_id, user_name, since FROM allocation WHERE referral_key = $1",
+            "SELECT user_id, user_name, since, given_by FROM allocation WHERE referral_key = $1",
             key.0
         )
         .fetch_optional(&self.pool)
         .await
         .sorted()?;
-        Ok(row.and_then(|row| taken(Some(row.user_id), Some(row.user_name), Some(row.since))))
+        Ok(row.map(|row| Taken {
+            user_id: row.user_id,
+            user_name: row.user_name,
+            since: row.since,
+            given_by: row.given_by,
+        }))
     }
 
     /// Gives the referral to somebody, or to nobody, within a unit of work that has it locked;
@@ -369,16 +376,18 @@ impl PgStore {
             }
             Some(to) => {
                 let (user_id, user_name) = (row::text(&to.user_id), row::text(&to.user_name));
+                let given_by = to.given_by.as_deref().map(row::text);
                 sqlx::query!(
-                    "INSERT INTO allocation (referral_key, authority, user_id, user_name, since)
-                     SELECT key, authority, $2, $3, $4 FROM referral WHERE key = $1
+                    "INSERT INTO allocation (referral_key, authority, user_id, user_name, since, given_by)
+                     SELECT key, authority, $2, $3, $4, $5 FROM referral WHERE key = $1
                      ON CONFLICT (referral_key) DO UPDATE
                        SET user_id = excluded.user_id, user_name = excluded.user_name,
-                         since = excluded.since",
+                         since = excluded.since, given_by = excluded.given_by",
                     key.0,
                     &*user_id,
                     &*user_name,
                     to.since,
+                    given_by.as_deref(),
                 )
                 .execute(conn)
                 .await
@@ -512,10 +521,12 @@ fn taken(
     user_id: Option<String>,
     user_name: Option<String>,
     since: Option<DateTime<Utc>>,
+    given_by: Option<String>,
 ) -> Option<Taken> {
     Some(Taken {
         user_id: user_id?,
         user_name: user_name?,
         since: since?,
+        given_by,
     })
 }

@@ -26,6 +26,9 @@ use oss_workflow::{
     offer::{OfferHead, OfferState},
 };
 
+/// The code of what is refused because the setting is not among the options any more.
+pub(crate) const OPTION_GONE: &str = "option_gone";
+
 /// An option that somebody acts on.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -52,7 +55,8 @@ impl Target {
             .ranked()
             .find(|(_, offer)| offer.setting_id == setting_id);
         let (rank, offer) = found.ok_or_else(|| {
-            Fault::not_found("This option: the homes were ranked again, and without it. It")
+            let detail = "The homes were ranked again, and without this one.";
+            Fault::conflict(OPTION_GONE, "This option is gone", detail)
         })?;
         let offer = offer.clone();
         let offer_id = offer_id(app, &matched, &setting_id);

@@ -144,7 +144,6 @@ impl Deed for Record {
     type At = String;
     type To = Asked;
     type Page = ApprovalPage;
-    const SECTION: Section = Section::Other;
 
     fn path(id: &String) -> String {
         format!("/approvals/{id}")
@@ -152,6 +151,10 @@ impl Deed for Record {
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Asked, Fault> {
         load(app, viewer, id).await
+    }
+
+    fn section(_: &Asked) -> Section<'_> {
+        Section::Other
     }
 
     fn page(sheet: Sheet<'_>, (task, placement): Asked) -> ApprovalPage {

@@ -2,7 +2,7 @@
 
 use super::{
     facts::{self, Facts, Need},
-    layout::{Layout, Page, Section},
+    layout::{Layout, Page},
     matched::Matched,
 };
 use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
@@ -84,7 +84,7 @@ pub(crate) async fn show(
     });
     let pairs = chosen.iter().zip(chosen.iter().skip(1));
     let page = ComparePage {
-        layout: Layout::new(&app, &viewer, Section::Queue),
+        layout: Layout::new(&app, &viewer, matched.section()),
         reference: matched.stored.referral_id.to_string(),
         link: matched.link(),
         needs: needs.collect(),

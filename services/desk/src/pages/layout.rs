@@ -9,12 +9,16 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
+use oss_storage::desk::Taken;
 use oss_workflow::authorise::Act;
 
-/// A place in the navigation.
+/// What a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Section {
+pub(crate) enum Section<'a> {
+    /// The queue itself.
     Queue,
+    /// A referral of the queue, with who has taken it.
+    Case(Option<&'a Taken>),
     Other,
 }
 
@@ -33,18 +37,29 @@ pub(crate) struct Layout {
     pub(crate) menu: Vec<(&'static str, &'static str)>,
     /// For paper: by whom and when.
     pub(crate) printed: String,
+    /// Who else has taken the referral that the page is about.
+    pub(crate) colleague: Option<String>,
+    /// Seconds for which the viewer stays signed in if nothing is done.
+    pub(crate) seconds_left: Option<i64>,
 }
 
 impl Layout {
     /// Around a page for `viewer`.
-    pub(crate) fn new(app: &App, viewer: &Viewer, section: Section) -> Self {
+    pub(crate) fn new(app: &App, viewer: &Viewer, section: Section<'_>) -> Self {
+        let is_other = |taken: &&Taken| *taken.user_id != *viewer.caller().principal.id;
+        let colleague = match section {
+            Section::Case(taken) => taken.filter(is_other).map(|it| it.user_name.clone()),
+            Section::Queue | Section::Other => None,
+        };
         Self {
             viewer: viewer.name().to_owned(),
             csrf: viewer.csrf().to_owned(),
-            in_queue: section == Section::Queue,
+            in_queue: section != Section::Other,
             sees_queue: viewer.may(Act::ListReferrals),
             menu: menu(viewer),
             printed: format!("{} by {}", words::at(app.clock.now()), viewer.name()),
+            colleague,
+            seconds_left: Some(viewer.left(app).until_idle),
             ..Self::nobodys()
         }
     }
@@ -61,6 +76,8 @@ impl Layout {
             sees_queue: false,
             menu: Vec::new(),
             printed: String::new(),
+            colleague: None,
+            seconds_left: None,
         }
     }
 }

@@ -1,9 +1,14 @@
 //! A referral with its current run: what the pages of options are about.
 
+use super::layout::Section;
 use crate::{act::act, api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
 use oss_domain::{Referral, Setting, SettingId};
 use oss_matching::{Policy, evaluation::Offer};
-use oss_storage::{desk::SettingName, referrals::StoredReferral, runs::StoredRun};
+use oss_storage::{
+    desk::{SettingName, Taken},
+    referrals::StoredReferral,
+    runs::StoredRun,
+};
 use oss_workflow::Wanted;
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,6 +21,8 @@ pub(crate) struct Matched {
     pub(crate) run: StoredRun,
     /// The policy of the run, which need not be that of today.
     pub(crate) policy: Arc<Policy>,
+    /// Who works on the referral.
+    pub(crate) taken: Option<Taken>,
 }
 
 impl Matched {
@@ -48,10 +55,16 @@ impl Matched {
         };
         Ok(Self {
             referral: referral.ok_or_else(Fault::internal)?,
+            taken: app.store.taken(stored.key).await?,
             stored,
             run,
             policy,
         })
+    }
+
+    /// What pages about it belong to.
+    pub(crate) const fn section(&self) -> Section<'_> {
+        Section::Case(self.taken.as_ref())
     }
 
     /// The address of the referral's page.

@@ -1,7 +1,7 @@
 //! Not shown, and why: every setting that was ruled out, with all its reasons, near misses first.
 
 use super::{
-    layout::{Layout, Page, Section},
+    layout::{Layout, Page},
     matched::Matched,
     words,
 };
@@ -132,7 +132,7 @@ pub(crate) async fn show(
         .collect();
     counts.sort_by_key(|(count, code, ..)| (std::cmp::Reverse(*count), *code));
     Ok(Page(NotShownPage {
-        layout: Layout::new(&app, &viewer, Section::Queue),
+        layout: Layout::new(&app, &viewer, matched.section()),
         reference: matched.stored.referral_id.to_string(),
         evaluated: evaluation.evaluated,
         excluded: evaluation.excluded.len(),
@@ -148,7 +148,7 @@ pub(crate) async fn show(
     }))
 }
 
-fn text_of(reason: Reason) -> String {
+pub(crate) fn text_of(reason: Reason) -> String {
     format!(
         "{} ({})",
         explain::reason(reason).trim_end_matches('.'),

@@ -1,8 +1,9 @@
 //! One option: every need with the fact, who lives there, why it ranks where it does.
 
 use super::{
+    acts::frame::Address,
     facts::{self, Facts, Need},
-    layout::{Layout, Page, Section},
+    layout::{Layout, Page},
     matched::Matched,
     words,
 };
@@ -10,7 +11,7 @@ use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Vie
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::IntoResponse,
+    response::{IntoResponse, Redirect, Response},
 };
 use oss_domain::{Setting, SettingId};
 use oss_matching::{evaluation::Offer, explain, policy::Criterion};
@@ -59,14 +60,17 @@ pub(crate) async fn show(
     viewer: Viewer,
     Path((id, setting)): Path<(String, String)>,
     parameters: Parameters,
-) -> Result<impl IntoResponse, Fault> {
+) -> Result<Response, Fault> {
     let setting_id: SettingId = find::id(&setting, "The option")?;
     let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
     let ranked = &matched.run.evaluation.ranked;
     let found = matched
         .ranked()
         .find(|(_, offer)| offer.setting_id == setting_id);
-    let (rank, offer) = found.ok_or_else(|| Fault::not_found("The option"))?;
+    let Some((rank, offer)) = found else {
+        let instead = (id, setting).instead().unwrap_or_default();
+        return Ok(Redirect::to(&instead).into_response());
+    };
     let mut settings = matched
         .settings(&app, std::slice::from_ref(&setting_id))
         .await?;
@@ -89,7 +93,7 @@ pub(crate) async fn show(
         weight: matched.policy.weights().get(*criterion),
     });
     let page = OptionPage {
-        layout: Layout::new(&app, &viewer, Section::Queue),
+        layout: Layout::new(&app, &viewer, matched.section()),
         reference: matched.stored.referral_id.to_string(),
         rank,
         ranked: ranked.len(),
@@ -105,7 +109,7 @@ pub(crate) async fn show(
         next: after.map(link),
         link: base,
     };
-    Ok(Page(page))
+    Ok(Page(page).into_response())
 }
 
 fn about(setting: &Setting) -> Vec<(&'static str, String)> {

@@ -2,9 +2,10 @@
 
 use super::{
     facts::Facts,
-    layout::{Layout, Page, Section},
+    layout::{Layout, Page},
     map::Map,
     matched::Matched,
+    not_shown,
     words::{self, Tag},
 };
 use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
@@ -50,6 +51,32 @@ struct OptionsPage {
     next_page: Option<String>,
     first_page: Option<String>,
     page: usize,
+    gone: Option<Gone>,
+}
+
+/// A home that somebody wanted to act on, and that is no option any more.
+#[derive(Debug)]
+struct Gone {
+    setting_id: SettingId,
+    reasons: Vec<String>,
+}
+
+impl Gone {
+    fn find(matched: &Matched, setting_id: SettingId) -> Option<Self> {
+        let evaluation = &matched.run.evaluation;
+        let mut ranked = evaluation.ranked.iter();
+        if ranked.any(|offer| offer.setting_id == setting_id) {
+            return None;
+        }
+        let mut excluded = evaluation.excluded.iter();
+        let found = excluded.find(|it| it.setting_id == setting_id);
+        let reasons = found.map(|it| it.reasons.iter().map(not_shown::text_of).collect());
+        let left = || vec!["It has left the register.".to_owned()];
+        Some(Self {
+            reasons: reasons.unwrap_or_else(left),
+            setting_id,
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -158,6 +185,7 @@ pub(crate) async fn show(
     parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
     let filter = Filter::read(&parameters)?;
+    let gone = parameters.get::<SettingId>("gone")?;
     let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
     let evaluation = &matched.run.evaluation;
     let shown: Vec<_> = matched
@@ -193,7 +221,8 @@ pub(crate) async fn show(
         .link(&base)
     };
     let page = OptionsPage {
-        layout: Layout::new(&app, &viewer, Section::Queue),
+        gone: gone.and_then(|setting_id| Gone::find(&matched, setting_id)),
+        layout: Layout::new(&app, &viewer, matched.section()),
         reference: matched.stored.referral_id.to_string(),
         state: words::state(matched.stored.state),
         evaluated: evaluation.evaluated,

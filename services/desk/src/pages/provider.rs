@@ -151,7 +151,6 @@ impl Deed for AnswerOffer {
     type At = String;
     type To = (OfferHead, StoredReferral);
     type Page = OfferPage;
-    const SECTION: Section = Section::Other;
 
     fn path(id: &String) -> String {
         format!("/provider/offers/{id}")
@@ -172,6 +171,10 @@ impl Deed for AnswerOffer {
         .await?;
         let stored = app.store.referral_by_key(head.referral).await?;
         Ok((head, stored.ok_or_else(Fault::internal)?))
+    }
+
+    fn section(_: &Self::To) -> Section<'_> {
+        Section::Other
     }
 
     fn page(sheet: Sheet<'_>, (head, stored): Self::To) -> OfferPage {
@@ -278,7 +281,6 @@ impl Deed for ConfirmVacancy {
     type At = String;
     type To = Arc<Setting>;
     type Page = VacancyPage;
-    const SECTION: Section = Section::Other;
 
     fn path(id: &String) -> String {
         format!("/provider/homes/{id}")
@@ -290,6 +292,10 @@ impl Deed for ConfirmVacancy {
         let mut homes = homes.into_iter();
         let setting = homes.find(|setting| setting.setting_id.as_str() == id);
         setting.ok_or_else(|| Fault::not_found("The home"))
+    }
+
+    fn section(_: &Self::To) -> Section<'_> {
+        Section::Other
     }
 
     fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> VacancyPage {

@@ -57,6 +57,7 @@ struct Row {
     late: bool,
     needed_by: String,
     taken_by: Option<String>,
+    given_by: Option<String>,
     own: bool,
 }
 
@@ -294,6 +295,10 @@ fn row(queued: &Queued, now: DateTime<Utc>, user_id: &str) -> Row {
         time_left,
         late,
         needed_by: words::needed_by(referral.urgency, queued.needed_by),
+        given_by: queued
+            .taken
+            .as_ref()
+            .and_then(|taken| taken.given_by.clone()),
         taken_by: queued.taken.as_ref().map(|taken| taken.user_name.clone()),
         own: queued
             .taken

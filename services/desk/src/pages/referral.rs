@@ -1,6 +1,7 @@
 //! A referral: the child first, then what is asked for, and what has happened.
 
 use super::{
+    acts::form::{Form, Notice},
     facts::capital,
     layout::{Layout, Page, Section},
     matched::record,
@@ -10,7 +11,7 @@ use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Vie
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use oss_domain::{Need, Referral, SettingId, need::Needs, referral::Completeness};
 use oss_storage::{
@@ -28,6 +29,7 @@ const LINES: u32 = 30;
 #[template(path = "referral.html")]
 struct ReferralPage {
     layout: Layout,
+    form: Form,
     reference: String,
     title: String,
     urgency: Option<Tag>,
@@ -51,6 +53,13 @@ struct ReferralPage {
     sees_options: bool,
     history: Vec<Event>,
     older: Option<i64>,
+}
+
+impl ReferralPage {
+    /// The colleague who handed it over.
+    fn given_by(&self) -> Option<&str> {
+        self.taken.as_ref()?.given_by.as_deref()
+    }
 }
 
 #[derive(Debug)]
@@ -90,12 +99,23 @@ pub(crate) async fn show(
     viewer: Viewer,
     Path(id): Path<String>,
     parameters: Parameters,
-) -> Result<impl IntoResponse, Fault> {
+) -> Result<Response, Fault> {
+    page(&app, &viewer, &id, &parameters, None).await
+}
+
+/// The page, with why something was not done.
+pub(crate) async fn page(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+    parameters: &Parameters,
+    notice: Option<Notice>,
+) -> Result<Response, Fault> {
     let caller = viewer.caller();
-    let stored = find::stored_referral(&app, &caller, &id, &parameters).await?;
+    let stored = find::stored_referral(app, &caller, id, parameters).await?;
     record(
-        &app,
-        &viewer,
+        app,
+        viewer,
         &stored,
         "referral.read",
         format!("revision {}", stored.revision),
@@ -112,11 +132,14 @@ pub(crate) async fn show(
     let older = older.map(|line| line.seq);
     let people = app.store.list_people(None, 500).await?;
     let taken = app.store.taken(stored.key).await?;
-    let found = found(&app, &stored).await?;
+    let found = found(app, &stored).await?;
     let (next, from) = words::next(stored.state);
     let referral = stored.referral.as_deref();
+    let form = Form::new(app, viewer, notice);
+    let status = form.status();
     let page = ReferralPage {
-        layout: Layout::new(&app, &viewer, Section::Queue),
+        layout: Layout::new(app, viewer, Section::Queue),
+        form,
         reference: stored.referral_id.to_string(),
         title: referral
             .and_then(|it| it.narrative.title.clone())
@@ -149,7 +172,7 @@ pub(crate) async fn show(
         history: lines.into_iter().map(|line| event(line, &people)).collect(),
         older,
     };
-    Ok(Page(page))
+    Ok((status, Page(page)).into_response())
 }
 
 async fn found(app: &App, stored: &StoredReferral) -> Result<Option<Found>, Fault> {

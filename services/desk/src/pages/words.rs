@@ -225,6 +225,7 @@ pub(crate) fn act(act: &str) -> String {
         "referral.taken" => "Taken on",
         "referral.released" => "Given back",
         "referral.handed_over" => "Handed over",
+        "referral.taken_over" => "Taken over",
         "referral.ranked" | "run.made" => "Homes ranked",
         "options.read" => "Options read",
         "options.exported" => "Options downloaded",

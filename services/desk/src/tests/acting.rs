@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use oss_domain::{Clock, role::Role};
 
 /// Fills in the form at `path`, sends it to where it goes, and says yes if it is asked about.
-async fn fill(
+pub(super) async fn fill(
     browser: &mut Browser,
     path: &str,
     to: &str,
@@ -445,5 +445,5 @@ async fn an_administrator_switches_people_off_and_reads_the_policy_and_the_regis
     )
     .await;
     off.leads_to("/admin/people");
-    casey.get("/").await.leads_to("/sign-in");
+    casey.get("/").await.leads_to("/sign-in?notice=timed-out");
 }

@@ -1,7 +1,7 @@
 //! Sessions: when they are over, who ends them, and what a change needs besides.
 
 use super::{
-    browser::{Browser, identity},
+    browser::{Browser, Page, identity},
     support::{Desk, EVERYTHING, a_referral},
 };
 use axum::{
@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use oss_domain::{Clock, role::Role};
 use oss_workflow::Actor;
 
-const BACK: &str = "/sign-in?return_to=%2Fpage";
+const BACK: &str = "/sign-in?return_to=%2Fpage&notice=timed-out";
 
 #[tokio::test]
 async fn a_session_ends_when_nobody_uses_it() {
@@ -51,6 +51,66 @@ async fn a_session_ends_after_a_long_day_whatever_one_does() {
             .unwrap(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_page_can_ask_how_long_one_stays_signed_in_and_asking_to_stay_is_doing_something() {
+    let desk = Desk::new().await;
+    let (mut browser, _) = Browser::signed_in(&desk, "a", &[Role::Manager]).await;
+    browser
+        .headers
+        .insert("sec-fetch-dest", "empty".parse().unwrap());
+    let left = |page: &Page| {
+        let left: serde_json::Value = serde_json::from_str(&page.text).unwrap();
+        ["until_idle", "until_old"].map(|name| left[name].as_i64().unwrap() / 60)
+    };
+    desk.clock.advance(TimeDelta::minutes(29));
+    for _ in 0..2 {
+        assert_eq!(left(&browser.get("/session").await), [1, 571]);
+    }
+    let token = browser.csrf();
+    let stays = browser.post("/session", &[("csrf", &token)]).await;
+    assert_eq!(left(&stays), [30, 571]);
+    assert_eq!(browser.get("/page").await.status, StatusCode::OK);
+    // The long day ends whatever one does.
+    for _ in 0..19 {
+        desk.clock
+            .advance(TimeDelta::minutes(30) - TimeDelta::seconds(1));
+        browser.post("/session", &[("csrf", &token)]).await;
+    }
+    assert_eq!(left(&browser.get("/session").await), [1, 1]);
+}
+
+#[tokio::test]
+async fn whoever_was_signed_out_is_told_so_and_comes_back_to_the_page_also_where_something_was_sent()
+ {
+    let desk = Desk::new().await;
+    let (mut browser, _) = Browser::signed_in(&desk, "a", &[Role::Commissioner]).await;
+    let token = browser.csrf();
+    desk.clock.advance(TimeDelta::hours(1));
+    browser.get("/page").await.leads_to(BACK);
+    let why = browser.get(BACK).await;
+    assert!(
+        why.text.contains("nothing is done for half an hour"),
+        "{}",
+        why.text
+    );
+    let decide = "/referrals/R1/options/F1/decide";
+    let sent = browser
+        .post(decide, &[("csrf", &token), ("reason", "x")])
+        .await;
+    let back = format!(
+        "/sign-in?return_to={}&notice=not-sent",
+        decide.replace('/', "%2F")
+    );
+    sent.leads_to(&back);
+    let why = browser.get(&back).await;
+    assert!(why.text.contains("nothing was done"), "{}", why.text);
+    // Whoever was never here is only asked to sign in.
+    Browser::new(&desk)
+        .get("/page")
+        .await
+        .leads_to("/sign-in?return_to=%2Fpage");
 }
 
 #[tokio::test]

@@ -10,7 +10,10 @@ use crate::{
     api::acts,
     app::App,
     body::Json,
-    pages::{facts::Facts, layout::Layout},
+    pages::{
+        facts::Facts,
+        layout::{Layout, Section},
+    },
     problem::Fault,
     session::Viewer,
 };
@@ -114,6 +117,10 @@ impl Deed for Answer {
 
     async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
         Target::load(app, viewer, at).await
+    }
+
+    fn section(target: &Target) -> Section<'_> {
+        target.matched.section()
     }
 
     fn page(sheet: Sheet<'_>, target: Target) -> AnswerPage {

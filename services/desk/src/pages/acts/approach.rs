@@ -10,7 +10,7 @@ use crate::{
     body::JsonOrNothing,
     pages::{
         facts::Facts,
-        layout::{Layout, Page, Section},
+        layout::{Layout, Page},
         matched::Matched,
     },
     problem::Fault,
@@ -90,7 +90,7 @@ async fn page(
     let form = Form::new(app, viewer, notice);
     let status = form.status();
     let page = ApproachPage {
-        layout: Layout::new(app, viewer, Section::Queue),
+        layout: Layout::new(app, viewer, matched.section()),
         form,
         reference: matched.stored.referral_id.to_string(),
         link: matched.link(),

@@ -9,7 +9,11 @@ use crate::{
     api::decision,
     app::App,
     body::Json,
-    pages::{facts::Facts, layout::Layout, words::Tag},
+    pages::{
+        facts::Facts,
+        layout::{Layout, Section},
+        words::Tag,
+    },
     problem::Fault,
     session::Viewer,
 };
@@ -54,6 +58,10 @@ impl Deed for Decide {
 
     async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
         Target::load(app, viewer, at).await
+    }
+
+    fn section(target: &Target) -> Section<'_> {
+        target.matched.section()
     }
 
     fn page(sheet: Sheet<'_>, target: Target) -> DecidePage {

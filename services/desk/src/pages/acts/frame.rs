@@ -4,7 +4,10 @@
 //!
 //! To add one: say in a [`Deed`] what differs, and put [`route`] of it among the routes.
 
-use super::form::{Fields, Form, Notice, Step, once};
+use super::{
+    OPTION_GONE,
+    form::{Fields, Form, Notice, Step, once},
+};
 use crate::{
     app::App,
     pages::layout::{Layout, Page, Section},
@@ -15,22 +18,41 @@ use askama::Template;
 use axum::{
     Form as Sent,
     extract::{Path, Query, State},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get},
 };
 use serde::de::DeserializeOwned;
 
+/// What an address names.
+pub(crate) trait Address: DeserializeOwned + Send + Sync + 'static {
+    /// Where to go if it is gone that something was to be done to: there it is told why.
+    fn instead(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A referral, a placement, an approval.
+impl Address for String {}
+
+/// A referral, and a setting among its options.
+impl Address for (String, String) {
+    fn instead(&self) -> Option<String> {
+        let (id, setting) = self;
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("gone", setting)
+            .finish();
+        Some(format!("/referrals/{id}/options?{query}"))
+    }
+}
+
 /// Something that people do by a form.
 pub(crate) trait Deed: Sized + 'static {
     /// What the address names.
-    type At: DeserializeOwned + Send + Sync + 'static;
+    type At: Address;
     /// What it is done to.
     type To: Send;
     /// The page with the form.
     type Page: Template + Send;
-    /// Where in the menu the page is.
-    const SECTION: Section = Section::Queue;
-
     /// Where its form is sent to.
     fn path(at: &Self::At) -> String;
 
@@ -40,6 +62,9 @@ pub(crate) trait Deed: Sized + 'static {
         viewer: &Viewer,
         at: &Self::At,
     ) -> impl Future<Output = Result<Self::To, Fault>> + Send;
+
+    /// What the page belongs to.
+    fn section(to: &Self::To) -> Section<'_>;
 
     /// The page with the form, filled in with what was typed.
     fn page(sheet: Sheet<'_>, to: Self::To) -> Self::Page;
@@ -72,7 +97,7 @@ pub(crate) struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     /// Of a page that was not sent anything.
-    pub(crate) fn empty(app: &'a App, viewer: &'a Viewer, section: Section) -> Self {
+    pub(crate) fn empty(app: &'a App, viewer: &'a Viewer, section: Section<'_>) -> Self {
         Self {
             app,
             viewer,
@@ -134,10 +159,17 @@ async fn page<D: Deed>(
     fields: &Fields,
     notice: Option<Notice>,
 ) -> Result<Response, Fault> {
-    let to = D::load(app, viewer, at).await?;
+    let to = match D::load(app, viewer, at).await {
+        Ok(to) => to,
+        Err(fault) if fault.is(OPTION_GONE) => {
+            let instead = at.instead().ok_or(fault)?;
+            return Ok(Redirect::to(&instead).into_response());
+        }
+        Err(fault) => return Err(fault),
+    };
     let form = Form::new(app, viewer, notice);
     let status = form.status();
-    let layout = Layout::new(app, viewer, D::SECTION);
+    let layout = Layout::new(app, viewer, D::section(&to));
     let sheet = Sheet {
         app,
         viewer,
@@ -192,7 +224,7 @@ async fn ask<D: Deed>(
     };
     Box::pin(D::carry_out(&app.rehearsal(), viewer, at, fields)).await?;
     let page = QuestionPage {
-        layout: Layout::new(app, viewer, D::SECTION),
+        layout: Layout::new(app, viewer, D::section(&to)),
         form: Form::new(app, viewer, None),
         question,
         path: D::path(at),

@@ -10,7 +10,11 @@ use crate::{
     api::acts,
     app::App,
     body::JsonOrNothing,
-    pages::{facts::Facts, layout::Layout, words as said},
+    pages::{
+        facts::Facts,
+        layout::{Layout, Section},
+        words as said,
+    },
     problem::Fault,
     session::Viewer,
 };
@@ -47,6 +51,10 @@ impl Deed for Hold {
 
     async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
         Target::load(app, viewer, at).await
+    }
+
+    fn section(target: &Target) -> Section<'_> {
+        target.matched.section()
     }
 
     fn page(sheet: Sheet<'_>, target: Target) -> HoldPage {
@@ -91,6 +99,10 @@ impl Deed for Release {
 
     async fn load(app: &App, viewer: &Viewer, (id, _): &Self::At) -> Result<Progress, Fault> {
         Progress::load(app, viewer, id).await
+    }
+
+    fn section(progress: &Progress) -> Section<'_> {
+        progress.section()
     }
 
     fn page(sheet: Sheet<'_>, progress: Progress) -> ProgressPage {

@@ -201,6 +201,10 @@ impl Deed for Start {
         load(app, viewer, id, "placement.read").await
     }
 
+    fn section(_: &Waiting) -> Section<'_> {
+        Section::Queue
+    }
+
     fn page(sheet: Sheet<'_>, waiting: Waiting) -> PlacementPage {
         PlacementPage::new(sheet, &waiting)
     }
@@ -246,6 +250,10 @@ impl Deed for End {
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Waiting, Fault> {
         load(app, viewer, id, "placement.read").await
+    }
+
+    fn section(_: &Waiting) -> Section<'_> {
+        Section::Queue
     }
 
     fn page(sheet: Sheet<'_>, waiting: Waiting) -> PlacementPage {

@@ -19,6 +19,7 @@ use axum::{
     response::IntoResponse,
 };
 use chrono::{DateTime, Utc};
+use oss_storage::desk::Taken;
 use oss_workflow::{
     Wanted,
     approvals::ApprovalTask,
@@ -36,6 +37,7 @@ pub(crate) struct Progress {
     pub(crate) occupancies: Vec<Occupancy>,
     pub(crate) placements: Vec<Placement>,
     pub(crate) approvals: Vec<ApprovalTask>,
+    pub(crate) taken: Option<Taken>,
 }
 
 impl Progress {
@@ -46,7 +48,7 @@ impl Progress {
             places: true,
             ..wanted
         };
-        act(app, &caller, &wanted, |unit, context| {
+        let mut progress = act(app, &caller, &wanted, |unit, context| {
             let head = find::the_referral(unit)?.clone();
             let key = head.key;
             let thing = format!("revision {}", head.revision);
@@ -82,9 +84,17 @@ impl Progress {
                     .collect(),
                 offers,
                 head,
+                taken: None,
             })
         })
-        .await
+        .await?;
+        progress.taken = app.store.taken(progress.head.key).await?;
+        Ok(progress)
+    }
+
+    /// What its page belongs to.
+    pub(crate) const fn section(&self) -> Section<'_> {
+        Section::Case(self.taken.as_ref())
     }
 }
 
@@ -215,7 +225,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
     let progress = Progress::load(&app, &viewer, &id).await?;
-    let sheet = Sheet::empty(&app, &viewer, Section::Queue);
+    let sheet = Sheet::empty(&app, &viewer, progress.section());
     Ok(Page(ProgressPage::new(sheet, &progress)))
 }
 

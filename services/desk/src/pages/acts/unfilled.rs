@@ -8,7 +8,10 @@ use crate::{
     act::act,
     api::find,
     app::App,
-    pages::{layout::Layout, matched::Matched},
+    pages::{
+        layout::{Layout, Section},
+        matched::Matched,
+    },
     problem::Fault,
     query::Parameters,
     session::Viewer,
@@ -77,6 +80,10 @@ impl Deed for Unfilled {
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Matched, Fault> {
         Matched::load(app, viewer, id, &Parameters::default(), "options.read").await
+    }
+
+    fn section(matched: &Matched) -> Section<'_> {
+        matched.section()
     }
 
     fn page(sheet: Sheet<'_>, matched: Matched) -> UnfilledPage {

@@ -10,7 +10,11 @@ use crate::{
     act::act,
     api::acts,
     app::App,
-    pages::{facts::Facts, layout::Layout, words::Tag},
+    pages::{
+        facts::Facts,
+        layout::{Layout, Section},
+        words::Tag,
+    },
     problem::Fault,
     session::Viewer,
 };
@@ -45,6 +49,10 @@ impl Deed for Withdraw {
 
     async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
         Target::load(app, viewer, at).await
+    }
+
+    fn section(target: &Target) -> Section<'_> {
+        target.matched.section()
     }
 
     fn page(sheet: Sheet<'_>, target: Target) -> WithdrawPage {

@@ -170,6 +170,10 @@ impl Deed for Note {
         })
     }
 
+    fn section(_: &Noted) -> Section<'_> {
+        Section::Queue
+    }
+
     fn page(sheet: Sheet<'_>, noted: Noted) -> WhyPage {
         WhyPage {
             note: match sheet.fields.get("note") {
