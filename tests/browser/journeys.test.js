@@ -16,7 +16,11 @@ const day = (ahead) => new Date(Date.now() + ahead * 86_400_000).toISOString().s
 let drawn = 0;
 const fresh = (name) => `${name}-${(drawn += 1)}`;
 const own = { sourcing: "in_house", provider: { provider_id: "DERBY", name: "Derby City Council" } };
-const bought = { sourcing: "spot", provider: { provider_id: "JOURNEY", name: "Journey Fostering" } };
+const bought = {
+  sourcing: "framework",
+  framework: { reference: "EM-FOST-24", category: "standard", max_weekly_pence: 120_000 },
+  provider: { provider_id: "JOURNEY", name: "Journey Fostering" },
+};
 const postcode = "DE22 3FN";
 
 /** A home of the register with a place for one, unless told otherwise. */
@@ -32,7 +36,7 @@ async function home({ places = 1, ...rest }) {
     approval: { places, min_age: 0, max_age: 17, sexes: ["M", "F"], parent_and_child: "no" },
     residents: [],
     bedrooms_free: places,
-    capabilities: {},
+    capabilities: { EMO: 3 },
     weekly_cost_pence: 95_000,
     occupancy_version: 1,
     capacity_confirmed_at: new Date().toISOString(),
@@ -57,6 +61,7 @@ async function referral(told, ...homes) {
     start_date: day(0),
     placement_types: ["fostering_household"],
     children: [{ child_id: `${referral_id}-1`, date_of_birth: "2016-05-06", sex: "F" }],
+    needs: { EMO: { level: 2, essential: true } },
     locations: { home: postcode },
     wishes_and_feelings: "To stay with my cat.",
     ...told,
@@ -203,7 +208,7 @@ journey("brothers and sisters stay together", once, async (how) => {
 });
 
 journey("a director approves before a placement starts", once, async (how) => {
-  const id = await home({ ...bought, sourcing: "block", kind: "childrens_home" });
+  const id = await home({ ...bought, sourcing: "block", framework: undefined, kind: "childrens_home" });
   const child = await referral({ placement_types: ["childrens_home"] }, id);
   const casey = await Person.signIn(browser, "commissioner", how);
   await finds(casey, child);
