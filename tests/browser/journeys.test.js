@@ -185,7 +185,7 @@ journey("a planned search goes on after a first wave that is declined", both, as
   await asks(casey, second);
   await recordsYes(casey, second);
   await decides(casey, second);
-  await casey.sees("Not chosen", "Waiting");
+  await casey.sees("Says no", "Waiting");
   await casey.leave();
 });
 
@@ -196,9 +196,9 @@ journey("brothers and sisters stay together", once, async (how) => {
   const casey = await Person.signIn(browser, "commissioner", how);
   await finds(casey, child);
   await casey.follows("Not shown, and why");
-  await casey.fills("Find a home", small);
+  await casey.fills("Find a home by its id or who runs it", small);
   await casey.presses("Find");
-  await casey.sees(small, /places/);
+  await casey.sees(small, /There are not enough free places/);
   await casey.follows("Options");
   await casey.follows(large);
   await casey.follows("Hold a place");

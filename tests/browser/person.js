@@ -78,8 +78,8 @@ export class Person {
 
   async sees(...texts) {
     for (const text of texts) {
-      const found = this.page.getByRole("main").getByText(text);
-      assert.ok(await found.first().isVisible(), `${text} is on ${await this.page.title()}`);
+      const found = this.page.getByRole("main").getByText(text).filter({ visible: true });
+      assert.ok(await found.count(), `${text} is on ${await this.page.title()}`);
     }
   }
 
