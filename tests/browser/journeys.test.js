@@ -238,6 +238,58 @@ journey("a director approves before a placement starts", once, async (how) => {
   await casey.opens(new URL(casey.page.url()).pathname);
   await casey.sees("Granted");
   await starts(casey, id);
+  await casey.follows("Decision record");
+  await casey.sees(/No foster home will take her now/);
+  await casey.follows("Back to the placement");
+  await casey.follows("Why this home: a note for the child");
+  await casey.fills("A note for the child", "You can bring your cat.");
+  await casey.presses("Keep the note");
+  await casey.sees(/^Kept on /);
+  await casey.follows("Back to the placement");
+  await casey.unfolds("End the placement");
+  await casey.fills("Last day", day(0));
+  await casey.chooses("Why it ends", "A change to the care plan");
+  await casey.ticks("Yes");
+  await casey.presses("Continue");
+  await casey.isOn(`End the placement in ${id}?`);
+  await casey.presses("End the placement");
+  await casey.sees("Ended", /A change to the care plan, planned/);
+  await casey.leave();
+});
+
+journey("a case goes from hand to hand, and on after an approach is taken back", once, async (how) => {
+  const id = await home(bought);
+  const child = await referral({}, id);
+  const max = await Person.signIn(browser, "manager", how);
+  const casey = await Person.signIn(browser, "commissioner", how);
+  const nameOf = (person) => person.page.locator(".oss-who span").textContent();
+  const [manager, commissioner] = [await nameOf(max), await nameOf(casey)];
+  await finds(max, child);
+  await max.follows("Hand over to a colleague");
+  await max.chooses("Who is to work on it", commissioner);
+  await max.fills("What they should know (optional)", "Her grandmother rings at four");
+  await max.presses("Hand over");
+  await max.sees(`${commissioner} has this. Speak to them before you act on it.`);
+  await max.follows("Options");
+  await max.sees(`${commissioner} has this referral. Speak to them before you act on it.`);
+  await max.leave();
+
+  await casey.opens("/?whose=mine");
+  await casey.sees(`from ${manager}`);
+  await casey.follows(child);
+  await casey.sees(/Her grandmother rings at four/);
+  await casey.follows("Options");
+  await asks(casey, id);
+  await casey.follows(`Take back what ${id} was asked`);
+  await casey.presses("Take it back");
+  await casey.sees("Taken back");
+  await casey.follows("No option is suitable");
+  await casey.chooses("Why no option will do", "The homes are too far away");
+  await casey.fills("What was tried, and what is to happen next", "Asked; we look in Nottingham");
+  await casey.presses("Continue");
+  await casey.isOn("Record that no option is suitable?");
+  await casey.presses("Record this");
+  await casey.sees(/we look in Nottingham/);
   await casey.leave();
 });
 

@@ -8,6 +8,9 @@ use super::{
 use axum::http::StatusCode;
 use oss_domain::{Clock, role::Role};
 
+/// The form of a token that no page was given.
+const TOKEN: &str = "00000000000000000000000000000000";
+
 /// Fills in the form at `path`, sends it to where it goes, and says yes if it is asked about.
 pub(super) async fn fill(
     browser: &mut Browser,
@@ -276,6 +279,29 @@ async fn an_approach_is_taken_back_and_the_provider_cannot_answer_it_any_more() 
     let form = [("csrf", &*csrf), ("once", &*stale)];
     let again = casey.post(withdraw, &form).await;
     assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
+}
+
+#[tokio::test]
+async fn whoever_acts_on_a_home_that_is_no_option_any_more_gets_the_list_and_why() {
+    let mut full = a_setting("F2", 1);
+    full["approval"]["places"] = serde_json::json!(0);
+    let (desk, _) = ranked(&[bought("F1"), full]).await;
+    let mut casey = commissioner(&desk).await;
+    let csrf = casey.csrf();
+    for (setting, why) in [("F2", "free places"), ("F9", "It has left the register.")] {
+        let list = format!("/referrals/R1/options?gone={setting}");
+        let option = format!("/referrals/R1/options/{setting}");
+        casey.get(&option).await.leads_to(&list);
+        for act in ["decide", "hold"] {
+            let form = [("csrf", &*csrf), ("reason", "Near"), ("once", TOKEN)];
+            let sent = casey.post(&format!("{option}/{act}"), &form).await;
+            sent.leads_to(&list);
+        }
+        let page = casey.get(&list).await;
+        for told in [&*format!("{setting} is not on the list any more"), why] {
+            assert!(page.text.contains(told), "{told}: {}", page.text);
+        }
+    }
 }
 
 #[tokio::test]
