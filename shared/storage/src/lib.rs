@@ -20,6 +20,7 @@ mod commit;
 mod error;
 mod keys;
 mod life;
+mod listing;
 mod occupancy;
 mod open;
 mod row;

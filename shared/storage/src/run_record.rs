@@ -156,7 +156,7 @@ impl<'a> Sheet<'a> {
 }
 
 /// Unpacks a record over `shown`: the settings that were evaluated, by id.
-pub(crate) fn decode(record: &[u8], shown: &[Supplied]) -> Result<Evaluation> {
+pub(crate) fn decode(record: &[u8], shown: &[&Supplied]) -> Result<Evaluation> {
     let mut reader = Reader::new(record, FORMAT)?;
     let (n_shown, check) = (reader.number()?, reader.number()?);
     let other_supply = || broken("a run's record does not belong to this supply");
@@ -214,7 +214,7 @@ pub(crate) fn decode(record: &[u8], shown: &[Supplied]) -> Result<Evaluation> {
     }
 
     let offered = shown.iter().zip(&reasons).filter(|(_, it)| it.is_empty());
-    let offered: Vec<_> = offered.map(|(setting, _)| setting).collect();
+    let offered: Vec<_> = offered.map(|(setting, _)| *setting).collect();
     let (rows, offers) = offers::read(&mut reader, &offered)?;
     let ranked = read_order(&mut reader, &rows, offers)?;
     Ok(Evaluation {

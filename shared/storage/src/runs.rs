@@ -2,16 +2,14 @@
 
 use crate::{
     error::{Result, Sorted, broken},
-    row,
-    run_record::{self, Supplied},
+    row, run_record,
     store::PgStore,
 };
-use oss_domain::{Pence, RunId, SettingId};
+use oss_domain::{RunId, SettingId};
 use oss_matching::{Evaluation, Policy};
 use oss_workflow::{ReferralKey, SettingKey, SupplyVersion, call_off::Ranking, ranking::RunFacts};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// A run, as it was made.
 #[derive(Clone, Debug)]
@@ -24,8 +22,8 @@ pub struct StoredRun {
     pub evaluation: Evaluation,
     /// Its digest.
     pub digest: u128,
-    /// The keys of the settings that were evaluated: they make the offers' ids.
-    pub setting_keys: HashMap<SettingId, SettingKey>,
+    /// The keys of the supply's settings: they make the offers' ids.
+    pub setting_keys: Arc<HashMap<SettingId, SettingKey>>,
 }
 
 impl PgStore {
@@ -53,9 +51,8 @@ impl PgStore {
         else {
             return Ok(None);
         };
-        let (shown, setting_keys) = self
-            .shown(&run.authority, run.supply_version, &run.children)
-            .await?;
+        let listing = self.listing(&run.authority, run.supply_version).await?;
+        let shown = listing.shown(&run.children);
         let facts = RunFacts {
             run_id,
             authority: row::parse("match_run.authority", &run.authority)?,
@@ -73,16 +70,16 @@ impl PgStore {
             key: ReferralKey(run.referral_key),
             evaluation: run_record::decode(&run.record, &shown)?,
             digest: u128::from_be_bytes(row::bytes("match_run.digest", &run.digest)?),
-            setting_keys,
+            setting_keys: Arc::clone(&listing.keys),
         }))
     }
 
-    /// The order that a referral's current run put the settings in; `None` before the first run.
+    /// A referral's current run; `None` before the first.
     ///
     /// # Errors
     ///
     /// Fails where the database is away, or the record is damaged.
-    pub async fn ranking(&self, referral: ReferralKey) -> Result<Option<Ranking>> {
+    pub async fn current_run(&self, referral: ReferralKey) -> Result<Option<StoredRun>> {
         let run_id = sqlx::query_scalar!("SELECT run_id FROM referral WHERE key = $1", referral.0)
             .fetch_optional(&self.pool)
             .await
@@ -92,58 +89,26 @@ impl PgStore {
             return Ok(None);
         };
         let run = self.run(run_id).await?;
-        let run = run.ok_or_else(|| broken("a referral's current run is not there"))?;
-        let ranked = run.evaluation.ranked.into_iter();
-        Ok(Some(Ranking {
-            run_id,
-            order: ranked.map(|offer| offer.setting_id).collect(),
-        }))
+        run.map(Some)
+            .ok_or_else(|| broken("a referral's current run is not there"))
     }
 
-    /// The settings that were evaluated for `children` in a supply, by id, with their keys.
-    async fn shown(
-        &self,
-        authority: &str,
-        version: i64,
-        children: &Value,
-    ) -> Result<(Vec<Supplied>, HashMap<SettingId, SettingKey>)> {
-        let ids = |child: &Value| child.get("child_id").cloned();
-        let children: Option<Value> = children
-            .as_array()
-            .and_then(|children| children.iter().map(ids).collect());
-        let rows = sqlx::query!(
-            r#"SELECT setting.key, setting_id,
-                 past.document -> 'provider' ->> 'provider_id' AS "provider_id!",
-                 past.document ->> 'kind' AS "kind!", past.document ->> 'sourcing' AS "sourcing!",
-                 (past.document ->> 'weekly_cost_pence')::bigint AS "weekly_cost!"
-               FROM setting_version AS past JOIN setting ON setting.key = past.key
-               WHERE past.authority = $1 AND supply_from <= $2
-                 AND (supply_until IS NULL OR supply_until > $2) AND past.document IS NOT NULL
-                 -- A connected person is evaluated only where all the children are its own.
-                 AND (past.document ->> 'kind' <> 'connected_person'
-                   OR past.document -> 'connected_to_children' @> $3)
-               ORDER BY setting_id COLLATE "C""#,
-            authority,
-            version,
-            children,
-        )
-        .fetch_all(&self.pool)
-        .await
-        .sorted()?;
-        let mut shown = Vec::with_capacity(rows.len());
-        let mut keys = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let setting_id: SettingId = row::parse("setting.setting_id", &row.setting_id)?;
-            keys.insert(setting_id.clone(), SettingKey(row.key));
-            shown.push(Supplied {
-                setting_id,
-                provider_id: row::parse("setting_version.document", &row.provider_id)?,
-                kind: row::parse("setting_version.document", &row.kind)?,
-                sourcing: row::parse("setting_version.document", &row.sourcing)?,
-                weekly_cost: Pence::new(row::whole("setting_version.document", row.weekly_cost)?),
-            });
-        }
-        Ok((shown, keys))
+    /// The order that a referral's current run put the settings in; `None` before the first run.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away, or the record is damaged.
+    pub async fn ranking(&self, referral: ReferralKey) -> Result<Option<Ranking>> {
+        let run = self.current_run(referral).await?;
+        Ok(run.map(|run| Ranking {
+            run_id: run.facts.run_id,
+            order: run
+                .evaluation
+                .ranked
+                .into_iter()
+                .map(|offer| offer.setting_id)
+                .collect(),
+        }))
     }
 
     /// Keeps a policy, to be called before the first run that uses it.

@@ -5,6 +5,7 @@ use crate::{
     connect::ConnectOptions,
     error::{Result, Sorted},
     keys::{Keys, Of},
+    listing::Listings,
     migrate,
     seal::{DataKey, InstallationKey},
 };
@@ -19,6 +20,7 @@ pub struct PgStore {
     pub(crate) key: InstallationKey,
     pub(crate) referral_keys: Keys,
     pub(crate) setting_keys: Keys,
+    pub(crate) listings: Listings,
 }
 
 /// The locks of an open unit; dropping it lets them go and forgets the unit.
@@ -63,6 +65,7 @@ impl PgStore {
             key,
             referral_keys: Keys::new(Of::Referrals),
             setting_keys: Keys::new(Of::Settings),
+            listings: Listings::default(),
         })
     }
 

@@ -56,6 +56,13 @@ impl Api {
             .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
     }
 
+    /// Deletes a resource.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None)
+            .await
+            .unwrap_or_else(|error| panic!("DELETE {path}: {error:?}"))
+    }
+
     /// Every item of a list, page by page.
     pub async fn all(&self, path: &str) -> Vec<Value> {
         let mut items = Vec::new();

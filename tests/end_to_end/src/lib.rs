@@ -36,12 +36,21 @@ pub const DERBY: &str = "E06000015";
 pub const SOON: Duration = Duration::from_secs(20);
 
 /// How often something is killed: `OSS_KILLS`, or a few times.
-#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
 pub fn n_kills() -> u32 {
-    std::env::var("OSS_KILLS")
+    knob("OSS_KILLS", 5)
+}
+
+/// How often everybody wants the same place: `OSS_ROUNDS`, or a few times.
+pub fn n_rounds() -> u32 {
+    knob("OSS_ROUNDS", 3)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
+fn knob(name: &str, usual: u32) -> u32 {
+    std::env::var(name)
         .ok()
         .and_then(|n| n.parse().ok())
-        .unwrap_or(5)
+        .unwrap_or(usual)
 }
 
 /// A port that nobody uses at the moment.

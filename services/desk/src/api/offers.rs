@@ -60,12 +60,6 @@ pub(crate) async fn run(
     )))
 }
 
-async fn current(app: &App, run_id: RunId) -> Result<Proposal, Fault> {
-    let run = app.store.run(run_id).await?.ok_or_else(Fault::internal)?;
-    let n_shown = shown_by(app, &run).await?;
-    Ok(proposal(app, &run, n_shown))
-}
-
 /// The fault that an offer's place has gone, with the referral's other offers.
 ///
 /// The matcher may not have ranked again yet, so the offer itself is left out here.
@@ -81,16 +75,15 @@ pub(crate) async fn with_those_left(app: &App, fault: Fault, gone: OfferId) -> F
 
 async fn those_left(app: &App, gone: OfferId) -> Result<Option<(RunId, Value)>, Fault> {
     let (referral, _) = app.seal.open(gone);
-    let stored = app.store.referral_by_key(referral).await?;
-    let Some(run_id) = stored.and_then(|referral| referral.run_id) else {
+    let Some(run) = app.store.current_run(referral).await? else {
         return Ok(None);
     };
-    let mut proposal = current(app, run_id).await?;
+    let mut proposal = proposal(app, &run, shown_by(app, &run).await?);
     proposal.offers.retain(|offer| offer.offer_id != gone);
     let told = serde_json::to_value(OffersProposed::from(&proposal));
     let mut told = told.map_err(|_| Fault::internal())?;
     let offers = told.get_mut("offers").map(Value::take).unwrap_or_default();
-    Ok(Some((run_id, offers)))
+    Ok(Some((run.facts.run_id, offers)))
 }
 
 /// How many offers the run's policy shows; it need not be the policy of today.

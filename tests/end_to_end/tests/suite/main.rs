@@ -11,6 +11,7 @@
 mod audit;
 mod bad_events;
 mod facts;
+mod holds;
 mod killed;
 mod main_job;
 mod outages;

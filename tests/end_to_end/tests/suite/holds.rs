@@ -1,0 +1,91 @@
+//! Hundreds who want the same place at the same moment: one gets it, the others are told what is left.
+
+use oss_end_to_end::{Api, Product, SOON, data, http::Answer, n_rounds};
+use oss_testkit::wait;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Referrals that all want the one place.
+const WHO_WANT_IT: usize = 500;
+
+/// A carer with room for one more child.
+const WANTED: &str = "F02";
+
+#[tokio::test]
+async fn of_five_hundred_who_hold_one_place_at_once_one_gets_it() {
+    let product = Product::start(&["--no-sample"]).await;
+    product.import(&data::supply_file()).await;
+    let api = product.api();
+    let offers = offers_of_one_place(&product, &api).await;
+
+    let mut slowest = Duration::ZERO;
+    for round in 0..n_rounds() {
+        let since = Instant::now();
+        let tries = offers.iter().map(|offer| {
+            let (api, path) = (api.clone(), format!("/offers/{offer}/hold"));
+            tokio::spawn(async move { api.post(&path, json!({})).await })
+        });
+        let tries: Vec<_> = tries.collect();
+        let mut held = Vec::new();
+        for (tried, offer) in tries.into_iter().zip(&offers) {
+            let answer = tried.await.unwrap();
+            match answer.status {
+                201 => held.push(answer.body["hold_id"].as_str().unwrap().to_owned()),
+                _ => was_told_what_is_left(&answer, offer),
+            }
+        }
+        slowest = slowest.max(since.elapsed());
+        println!("round {round}: {:?}", since.elapsed());
+        assert_eq!(held.len(), 1, "{held:?} in round {round}");
+        let released = api.delete(&format!("/holds/{}", held[0])).await;
+        assert_eq!(released.status, 204, "{}", released.body);
+    }
+    product.is_sound().await;
+    println!(
+        "{} rounds of {WHO_WANT_IT}, {slowest:?} at most",
+        n_rounds()
+    );
+}
+
+/// Refers the children, and gives the offer of each for the place.
+async fn offers_of_one_place(product: &Product, api: &Api) -> Vec<String> {
+    let (producer, observer) = product.clients().await;
+    let ids: Vec<_> = (0..WHO_WANT_IT).map(|nth| format!("H{nth}")).collect();
+    for id in &ids {
+        producer
+            .publish("referral.submitted", &data::referral("R01", id))
+            .await;
+    }
+    let last = ids.last().unwrap();
+    observer.first("offers.proposed", "referral_id", last).await;
+    let mut offers = Vec::new();
+    for id in &ids {
+        let list = wait::until_some(SOON, || async {
+            let answer = api.get(&format!("/referrals/{id}/offers")).await;
+            (answer.status == 200).then_some(answer.body)
+        });
+        let list = list.await.expect("it is ranked");
+        let wanted = all(&list).find(|offer| offer["setting_id"] == WANTED);
+        offers.push(text(&wanted.unwrap()["offer_id"]));
+    }
+    offers
+}
+
+fn was_told_what_is_left(answer: &Answer, gone: &str) {
+    let body = &answer.body;
+    assert_eq!(answer.status, 409, "{body}");
+    assert_eq!(body["type"], "urn:oss:problem:place_gone", "{body}");
+    let left: Vec<_> = all(body).map(|offer| text(&offer["offer_id"])).collect();
+    assert!(
+        !left.is_empty() && !left.iter().any(|it| it == gone),
+        "{body}"
+    );
+}
+
+fn all(list: &Value) -> impl Iterator<Item = &Value> {
+    list["offers"].as_array().unwrap().iter()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
