@@ -314,10 +314,26 @@ pub(crate) async fn gazetteer(store: &PgStore) -> anyhow::Result<Gazetteer> {
 
 /// A pool for `role`.
 pub(crate) fn store(target: &Target, role: &str) -> anyhow::Result<PgStore> {
+    connect(target, role, |_| {})
+}
+
+/// The same for a command that goes over all there is, whose statements may take their time.
+pub(crate) fn patient_store(target: &Target, role: &str) -> anyhow::Result<PgStore> {
+    connect(target, role, |options| {
+        options.statement_timeout = Duration::from_mins(10);
+    })
+}
+
+fn connect(
+    target: &Target,
+    role: &str,
+    adapt: impl FnOnce(&mut ConnectOptions),
+) -> anyhow::Result<PgStore> {
     let config = &target.config;
     let mut options =
         ConnectOptions::new(config.database.url.expose(), role, &config.authorities()?);
     options.max_connections = config.database.max_connections;
+    adapt(&mut options);
     let key = InstallationKey::new(*config.installation_key()?.expose());
     Ok(PgStore::connect(&options, key)?)
 }

@@ -1,6 +1,9 @@
 //! Checks of live data: each looks for what must never be, and returns what it found.
 
+mod bookings;
 mod life;
+
+pub use bookings::Booking;
 
 use crate::{
     error::{Result, Sorted},
@@ -84,24 +87,39 @@ impl PgStore {
         Ok(violations("I4", found))
     }
 
-    /// I6: every revision and run has its line in the audit, and no such line is without one.
+    /// I6: every revision, run, approval and step of a placement has its line in the audit, and no such
+    /// line is without one.
     ///
     /// # Errors
     ///
     /// Fails where the database is away.
     pub async fn check_audit_is_complete(&self) -> Result<Vec<Violation>> {
         let found = sqlx::query_scalar!(
-            r#"SELECT act || ' of referral key ' || referral_key || ', ' || thing AS "what!"
+            r#"WITH step (act, states) AS (VALUES
+                 ('placement.agreed', ARRAY['agreed', 'started', 'ended', 'cancelled']),
+                 ('placement.started', ARRAY['started', 'ended']),
+                 ('placement.ended', ARRAY['ended']),
+                 ('placement.cancelled', ARRAY['cancelled']))
+               SELECT act || ' of referral key ' || referral_key || ', ' || thing AS "what!"
                FROM (
                  SELECT key AS referral_key, 'referral.received' AS act,
                    'revision ' || revision AS thing
                  FROM referral_revision
                  UNION ALL
                  SELECT referral_key, 'referral.ranked', 'run_' || replace(run_id::text, '-', '')
-                 FROM match_run) AS done
+                 FROM match_run
+                 UNION ALL
+                 SELECT referral_key, act, 'plc_' || replace(placement_id::text, '-', '')
+                 FROM placement JOIN step ON state = ANY (states)
+                 UNION ALL
+                 SELECT referral_key, CASE WHEN granted THEN 'approval.granted'
+                   ELSE 'approval.refused' END,
+                   'apr_' || replace(approval_id::text, '-', '') || ' ' || code
+                 FROM approval WHERE granted IS NOT NULL) AS done
                FULL JOIN (
                  SELECT referral_key, act, thing, seq FROM audit
-                 WHERE act IN ('referral.received', 'referral.ranked')) AS line
+                 WHERE act IN ('referral.received', 'referral.ranked', 'approval.granted',
+                   'approval.refused') OR act IN (SELECT act FROM step)) AS line
                  USING (referral_key, act, thing)
                WHERE done IS NULL OR seq IS NULL
                LIMIT $1"#,

@@ -151,3 +151,29 @@ pub(crate) async fn at_version(
     .map(Occupancy::try_from)
     .collect()
 }
+
+/// Those of one setting that lasted when a version of the supply came.
+pub(crate) async fn before(
+    conn: &mut PgConnection,
+    setting_key: i64,
+    version: i64,
+) -> Result<Vec<Occupancy>> {
+    sqlx::query_as!(
+        Row,
+        "SELECT hold_id, occupancy.authority, referral_key, referral_id, setting_key, setting_id,
+           offer_id, claim, placement_id, places, occupants, since, until, ended
+         FROM occupancy
+         JOIN referral ON referral.key = referral_key
+         JOIN setting ON setting.key = setting_key
+         WHERE setting_key = $1 AND occupancy.supply_from < $2
+           AND (supply_until IS NULL OR supply_until > $2)",
+        setting_key,
+        version,
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?
+    .into_iter()
+    .map(Occupancy::try_from)
+    .collect()
+}

@@ -111,6 +111,23 @@ impl PostgresServer {
     }
 }
 
+/// A PostgreSQL of one's own in `dir` that syncs every commit, for measurements.
+pub async fn synced(dir: &Path) -> dev_servers::PostgresServer {
+    let installation = postgres::find(&tools_dir(), None, &say)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let settings = Settings {
+        installation: &installation,
+        dir,
+        port: None,
+        password: None,
+        short_name: &format!("synced{}", std::process::id()),
+        durability: Durability::Kept,
+    };
+    let started = dev_servers::PostgresServer::start(settings).await;
+    started.unwrap_or_else(|error| panic!("{error}"))
+}
+
 async fn locked(path: &Path, lock: fn(&File) -> std::io::Result<()>) -> File {
     let file = File::create(path).expect("a lock file can be made");
     tokio::task::spawn_blocking(move || {

@@ -19,7 +19,7 @@ use std::{
 };
 
 pub(crate) async fn run(args: &Audit, target: &Target, as_json: bool) -> anyhow::Result<ExitCode> {
-    let store = roles::store(target, "oss audit")?;
+    let store = roles::patient_store(target, "oss audit")?;
     let ended = match args {
         Audit::Verify { checkpoint } => {
             verify(&store, target, checkpoint.as_deref(), as_json).await

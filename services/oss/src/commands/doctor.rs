@@ -14,8 +14,11 @@ const UNPUBLISHED_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 /// So many of the newest runs are made again.
 const RUNS_AT_MOST: usize = 500;
 
+/// So many of the places that were taken last are judged again.
+const BOOKINGS_AT_MOST: u32 = 500;
+
 pub(crate) async fn run(target: &Target, as_json: bool) -> anyhow::Result<ExitCode> {
-    let store = roles::store(target, "oss doctor")?;
+    let store = roles::patient_store(target, "oss doctor")?;
     store
         .pending_migrations()
         .await
@@ -27,6 +30,10 @@ pub(crate) async fn run(target: &Target, as_json: bool) -> anyhow::Result<ExitCo
         rows.push(vec![what.to_owned(), verdict(found.len())]);
         all.extend(found);
     }
+    let what = "places were taken as the law and the child's needs allow";
+    let found = super::explain::judge_newest(&store, BOOKINGS_AT_MOST).await?;
+    rows.push(vec![what.to_owned(), verdict(found.len())]);
+    all.extend(found);
     let keys = target.config.checkpoint_signers()?;
     if !keys.is_empty() {
         let what = "the audit has come as far as its checkpoints say";
@@ -80,6 +87,11 @@ async fn checks(store: &PgStore) -> Vec<(&'static str, Result<Vec<Violation>, St
         (
             "no place and no child ever was taken twice",
             store.check_never_taken_twice().await,
+        ),
+        ("nothing is offered twice", store.check_offered_once().await),
+        (
+            "nobody has less time than they were told",
+            store.check_deadlines().await,
         ),
         (
             "offers, placements and deadlines stand where they can",

@@ -9,8 +9,15 @@ use crate::{
 use anyhow::{Context, bail};
 use oss_domain::{RunId, SettingId};
 use oss_geography::Gazetteer;
-use oss_matching::{ENGINE_VERSION, Evaluation, Policy, Query, Supply, explain, rank};
-use oss_storage::{PgStore, doctor::Violation, runs::StoredRun};
+use oss_matching::{
+    ENGINE_VERSION, Evaluation, Policy, Query, Supply, Verdict, evaluate, explain, rank,
+};
+use oss_storage::{
+    PgStore,
+    doctor::{Booking, Violation},
+    runs::StoredRun,
+};
+use oss_workflow::{occupancy::Occupancy, ranking::RunFacts};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -139,6 +146,49 @@ pub(super) async fn replay_newest(
     Ok(violations)
 }
 
+/// Judges the newest bookings again, each by what was true when it was taken; one that the rules
+/// forbade is a violation.
+pub(super) async fn judge_newest(store: &PgStore, at_most: u32) -> anyhow::Result<Vec<Violation>> {
+    let mut violations = Vec::new();
+    for booking in store.bookings(at_most).await? {
+        let reasons = reasons_against(store, &booking).await?;
+        violations.extend(reasons.map(|reasons| Violation {
+            invariant: "I5",
+            what: format!("hold {}: {reasons}", booking.hold_id),
+        }));
+    }
+    Ok(violations)
+}
+
+/// What forbade a booking; `None` where nothing did.
+async fn reasons_against(store: &PgStore, booking: &Booking) -> anyhow::Result<Option<String>> {
+    let run = store.run(booking.run_id).await?;
+    let facts = run.context("the run of a booking is gone")?.facts;
+    let policy = policy_of(store, &facts).await?;
+    let gazetteer = gazetteer_of(store, &facts.gazetteer).await?;
+    let query = Query::compile(&booking.referral, &gazetteer, &policy)
+        .map_err(|faults| anyhow::anyhow!("the referral cannot be compiled: {faults:?}"))?;
+    let setting = &booking.setting;
+    let location = gazetteer
+        .locate(&setting.postcode)
+        .context("the setting's postcode is not known")?;
+    let mut supply = Supply::new(facts.authority);
+    supply.upsert(setting.clone(), location)?;
+    let held = booking.others.iter().flat_map(Occupancy::held).collect();
+    supply.set_holds(&setting.setting_id, held);
+    let setting_id = &setting.setting_id;
+    Ok(
+        match evaluate(&query, &supply, setting_id, &policy, booking.since) {
+            Some(Verdict::Ranked(_)) => None,
+            Some(Verdict::Excluded { reasons, .. }) => {
+                let codes: Vec<_> = reasons.codes().map(|code| code.to_string()).collect();
+                Some(codes.join(", "))
+            }
+            None => Some("not for these children".to_owned()),
+        },
+    )
+}
+
 /// Makes a run again from what it was made of; `None` where it comes out the same.
 async fn replay(store: &PgStore, run: &StoredRun) -> anyhow::Result<Option<String>> {
     let facts = &run.facts;
@@ -189,10 +239,7 @@ struct MadeOf {
 impl MadeOf {
     async fn load(store: &PgStore, run: &StoredRun) -> anyhow::Result<Self> {
         let facts = &run.facts;
-        let policy = store
-            .policy(&facts.policy_sha256)
-            .await?
-            .with_context(|| format!("the policy {} of the run is not stored", facts.policy_id))?;
+        let policy = policy_of(store, facts).await?;
         let gazetteer = gazetteer_of(store, &facts.gazetteer).await?;
         let referral = store
             .referral_revision(run.key, facts.revision)
@@ -206,6 +253,13 @@ impl MadeOf {
             query,
         })
     }
+}
+
+async fn policy_of(store: &PgStore, facts: &RunFacts) -> anyhow::Result<Policy> {
+    store
+        .policy(&facts.policy_sha256)
+        .await?
+        .with_context(|| format!("the policy {} of the run is not stored", facts.policy_id))
 }
 
 async fn gazetteer_of(store: &PgStore, edition: &str) -> anyhow::Result<Gazetteer> {

@@ -107,6 +107,63 @@ impl PgStore {
         Ok(violations("I10", found))
     }
 
+    /// I3: nothing is offered twice: a referral has one offer of a setting, and a run is told once.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn check_offered_once(&self) -> Result<Vec<Violation>> {
+        let found = sqlx::query_scalar!(
+            r#"SELECT 'referral key ' || referral_key || ' has ' || count(*) || ' offers of setting key '
+                 || setting_key AS "what!"
+               FROM offer GROUP BY referral_key, setting_key HAVING count(*) > 1
+               UNION ALL
+               SELECT run_id || ' was told ' || count(*) || ' times'
+               FROM (
+                 SELECT convert_from(payload, 'UTF8')::jsonb -> 'data' ->> 'run_id' AS run_id
+                 FROM outbox WHERE subject LIKE '%.offers.proposed') AS told
+               GROUP BY run_id HAVING count(*) > 1
+               LIMIT $1"#,
+            MOST
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        Ok(violations("I3", found))
+    }
+
+    /// I14: nobody has less time than they were told: what waits for an offer's answer or a hold's end
+    /// falls due when that was said to be, and no offer expired sooner.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn check_deadlines(&self) -> Result<Vec<Violation>> {
+        let found = sqlx::query_scalar!(
+            r#"SELECT 'deadline ' || deadline_id || ' of offer ' || offer_id AS "what!"
+               FROM deadline JOIN offer ON offer_id = thing
+               WHERE deadline.kind = 'respond_by' AND settled_at IS NULL
+                 AND due_at IS DISTINCT FROM respond_by
+               UNION ALL
+               SELECT 'offer ' || offer_id || ' expired early' FROM offer
+               -- The last time: it may have been asked for again.
+               WHERE state = 'expired' AND respond_by > (SELECT max(at) FROM audit
+                 WHERE audit.authority = offer.authority
+                   AND audit.referral_key = offer.referral_key AND act = 'offer.expired'
+                   AND thing = 'off_' || replace(offer_id::text, '-', ''))
+               UNION ALL
+               SELECT 'deadline ' || deadline_id || ' of hold ' || hold_id
+               FROM deadline JOIN occupancy ON hold_id = thing
+               WHERE kind = 'hold_expires' AND settled_at IS NULL AND due_at IS DISTINCT FROM until
+               LIMIT $1"#,
+            MOST
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        Ok(violations("I14", found))
+    }
+
     /// I13: every decision and every approach goes back to a person, who is on the record; and
     /// whoever decided has not approved it too.
     ///

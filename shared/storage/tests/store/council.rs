@@ -33,7 +33,10 @@ pub(crate) struct Council {
 
 impl Council {
     pub(crate) async fn new() -> Self {
-        let database = Database::new().await;
+        Self::on(Database::new().await).await
+    }
+
+    pub(crate) async fn on(database: Database) -> Self {
         let store = database.store();
         store.put_policy(policy(), POLICY).await.unwrap();
         Self {
@@ -131,6 +134,11 @@ impl Council {
     pub(crate) async fn violations(&self) -> Vec<oss_storage::doctor::Violation> {
         let store = &self.store;
         let mut found = store.check_places().await.unwrap();
+        found.extend(store.check_referral_heads().await.unwrap());
+        found.extend(store.check_offered_once().await.unwrap());
+        found.extend(store.check_deadlines().await.unwrap());
+        found.extend(store.check_current_runs().await.unwrap());
+        found.extend(store.check_audit_is_complete().await.unwrap());
         found.extend(store.check_never_taken_twice().await.unwrap());
         found.extend(store.check_life().await.unwrap());
         found.extend(store.check_decisions().await.unwrap());

@@ -4,6 +4,7 @@
 
 mod audit;
 mod council;
+mod doctor;
 mod history;
 mod life;
 mod messages;

@@ -27,9 +27,12 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn new() -> Self {
         let server = oss_testkit::PostgresServer::shared().await;
-        let database = Self {
-            url: server.create_database().await,
-        };
+        Self::at(server.create_database().await).await
+    }
+
+    /// The database at `url`, migrated.
+    pub(crate) async fn at(url: String) -> Self {
+        let database = Self { url };
         oss_storage::migrate::migrate(&database.url, &key(), &mut rng())
             .await
             .unwrap();

@@ -1,7 +1,7 @@
 //! The audit, as whoever looks after it from outside verifies it.
 
 use oss_end_to_end::{Product, data};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::fs;
 
@@ -49,4 +49,35 @@ async fn what_is_cut_off_the_audit_shows_by_a_checkpoint_that_was_kept_elsewhere
         "{}",
         cut.stdout
     );
+}
+
+#[tokio::test]
+async fn the_doctor_judges_anew_whether_a_place_might_be_taken() {
+    let product = Product::start(&["--no-sample"]).await;
+    product.import(&data::supply_file()).await;
+    let (producer, observer) = product.clients().await;
+    producer
+        .publish("referral.submitted", &data::referral("R01", "E2E-1"))
+        .await;
+    let offers = observer
+        .first("offers.proposed", "referral_id", "E2E-1")
+        .await;
+    let best = &offers["offers"][0];
+    let hold = format!("/offers/{}/hold", best["offer_id"].as_str().unwrap());
+    let held = product.api().post(&hold, json!({})).await;
+    assert_eq!(held.status, 201, "{}", held.body);
+    product.is_sound().await;
+
+    // As if the carer had been approved for babies alone when the place was taken.
+    let mut owner = PgConnection::connect(product.says("database_url"))
+        .await
+        .unwrap();
+    let planted = "UPDATE setting_version
+        SET document = jsonb_set(document, '{approval,max_age}', '1') WHERE document ->> 'setting_id' = $1";
+    let planted = sqlx::query(planted).bind(best["setting_id"].as_str().unwrap());
+    planted.execute(&mut owner).await.unwrap();
+    let found = product.run(&["doctor"]).await;
+    assert_eq!(found.code, Some(1), "{}", found.stderr);
+    let names = format!("I5: hold {}", held.body["hold_id"].as_str().unwrap());
+    assert!(found.stdout.contains(&names), "{}", found.stdout);
 }

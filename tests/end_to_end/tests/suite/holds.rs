@@ -3,6 +3,7 @@
 use oss_end_to_end::{Api, Product, SOON, data, http::Answer, n_rounds};
 use oss_testkit::wait;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 
 /// Referrals that all want the one place.
@@ -45,6 +46,44 @@ async fn of_five_hundred_who_hold_one_place_at_once_one_gets_it() {
         "{} rounds of {WHO_WANT_IT}, {slowest:?} at most",
         n_rounds()
     );
+}
+
+#[tokio::test]
+async fn a_hold_that_ends_gives_its_place_to_those_who_wait_for_it() {
+    let product = Product::start(&["--no-sample"]).await;
+    product.import(&data::supply_file()).await;
+    let (producer, observer) = product.clients().await;
+    let api = product.api();
+    let mut lists = Vec::new();
+    for id in ["HOLDS", "WAITS"] {
+        producer
+            .publish("referral.submitted", &data::referral("R01", id))
+            .await;
+        lists.push(observer.first("offers.proposed", "referral_id", id).await);
+    }
+    let wanted = all(&lists[0]).find(|offer| offer["setting_id"] == WANTED);
+    let hold = format!("/offers/{}/hold", text(&wanted.unwrap()["offer_id"]));
+    let held = api.post(&hold, json!({})).await;
+    assert_eq!(held.status, 201, "{}", held.body);
+    let without = observer
+        .nth(2, "offers.proposed", "referral_id", "WAITS")
+        .await;
+    assert!(all(&without).all(|offer| offer["setting_id"] != WANTED));
+
+    // Nobody waits two days for it here: the end of the hold is moved to this moment.
+    let mut owner = PgConnection::connect(product.says("database_url"))
+        .await
+        .unwrap();
+    let now = "UPDATE occupancy SET until = now() WHERE supply_until IS NULL;
+        UPDATE deadline SET due_at = until FROM occupancy WHERE thing = hold_id";
+    sqlx::raw_sql(now).execute(&mut owner).await.unwrap();
+    let since = Instant::now();
+    let again = observer
+        .nth(3, "offers.proposed", "referral_id", "WAITS")
+        .await;
+    println!("offered again {:?} after the hold's end", since.elapsed());
+    assert!(all(&again).any(|offer| offer["setting_id"] == WANTED));
+    product.is_sound().await;
 }
 
 /// Refers the children, and gives the offer of each for the place.
