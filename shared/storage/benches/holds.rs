@@ -22,11 +22,11 @@ mod support;
 
 use council::{Council, act_at, morning, want_offer};
 use futures::future::join_all;
-use oss_domain::OfferId;
+use oss_domain::{HoldId, OfferId};
 use oss_simulation::{household, world};
 use oss_storage::PgStore;
 use oss_testkit::postgres::synced;
-use oss_workflow::{Context, Unit, hold};
+use oss_workflow::{Context, Unit, Wanted, hold};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use std::{
     fs,
@@ -84,8 +84,9 @@ async fn main() {
     let mut ours = Tally::default();
     for _ in 0..ROUNDS {
         let tries = offers.iter().map(|offer| ours_holds(store.clone(), *offer));
-        ours.round(tries).await;
-        release(&store, &offers).await;
+        for held in ours.round(tries).await {
+            release(&store, held).await;
+        }
     }
     ours.print("ours");
     assert_eq!(ours.twice, 0);
@@ -103,18 +104,20 @@ struct Tally {
 }
 
 impl Tally {
-    async fn round(&mut self, tries: impl Iterator<Item: Future<Output = bool> + Send + 'static>) {
+    /// Lets all try at once, and gives what those got who got something.
+    async fn round<T: Send + 'static>(
+        &mut self,
+        tries: impl Iterator<Item: Future<Output = Option<T>> + Send + 'static>,
+    ) -> Vec<T> {
         let since = Instant::now();
         let tries: Vec<_> = tries.map(tokio::spawn).collect();
         self.tries += tries.len();
         let done = join_all(tries).await;
         self.took += since.elapsed();
-        let n_given = done
-            .into_iter()
-            .filter(|given| *given.as_ref().unwrap())
-            .count();
-        assert!(n_given >= 1, "somebody gets it");
-        self.twice += n_given - 1;
+        let given: Vec<_> = done.into_iter().filter_map(Result::unwrap).collect();
+        assert!(!given.is_empty(), "somebody gets it");
+        self.twice += given.len() - 1;
+        given
     }
 
     fn print(&self, what: &str) {
@@ -123,7 +126,7 @@ impl Tally {
     }
 }
 
-async fn check_then_insert(pool: PgPool, client: usize) -> bool {
+async fn check_then_insert(pool: PgPool, client: usize) -> Option<()> {
     let mut transaction = pool.begin().await.unwrap();
     let free: Option<i32> = sqlx::query_scalar(
         "SELECT place FROM naive_place WHERE place NOT IN (SELECT place FROM naive_taken) LIMIT 1",
@@ -131,7 +134,7 @@ async fn check_then_insert(pool: PgPool, client: usize) -> bool {
     .fetch_optional(&mut *transaction)
     .await
     .unwrap();
-    let Some(free) = free else { return false };
+    let free = free?;
     sqlx::query("INSERT INTO naive_taken VALUES ($1, $2)")
         .bind(free)
         .bind(i32::try_from(client).unwrap())
@@ -139,10 +142,10 @@ async fn check_then_insert(pool: PgPool, client: usize) -> bool {
         .await
         .unwrap();
     transaction.commit().await.unwrap();
-    true
+    Some(())
 }
 
-async fn with_lock(pool: PgPool, client: usize) -> bool {
+async fn with_lock(pool: PgPool, client: usize) -> Option<()> {
     let mut transaction = pool.begin().await.unwrap();
     sqlx::query("SELECT FROM naive_place WHERE place = 1 FOR UPDATE")
         .execute(&mut *transaction)
@@ -154,7 +157,7 @@ async fn with_lock(pool: PgPool, client: usize) -> bool {
     .fetch_optional(&mut *transaction)
     .await
     .unwrap();
-    let Some(free) = free else { return false };
+    let free = free?;
     sqlx::query("INSERT INTO safe_taken VALUES ($1, $2)")
         .bind(free)
         .bind(i32::try_from(client).unwrap())
@@ -162,7 +165,7 @@ async fn with_lock(pool: PgPool, client: usize) -> bool {
         .await
         .unwrap();
     transaction.commit().await.unwrap();
-    true
+    Some(())
 }
 
 /// An offer of the one place for each client's own referral.
@@ -180,23 +183,24 @@ async fn offers(council: &Council) -> Vec<OfferId> {
     offers
 }
 
-async fn ours_holds(store: Arc<PgStore>, offer: OfferId) -> bool {
+async fn ours_holds(store: Arc<PgStore>, offer: OfferId) -> Option<HoldId> {
     let step = |unit: &mut Unit, context: &mut Context<'_, '_>| {
         hold::hold(unit, context, &world(), offer, None)
     };
     let held = act_at(&store, "com", &want_offer(offer), morning(), step).await;
-    held.unwrap().is_ok()
+    held.unwrap().ok().map(|kept| kept.hold_id)
 }
 
 /// Frees the place for the next round.
-async fn release(store: &PgStore, offers: &[OfferId]) {
-    let wanted = want_offer(*offers.first().unwrap());
+async fn release(store: &PgStore, held: HoldId) {
+    let wanted = Wanted {
+        holds: [held].into(),
+        places: true,
+        ..Wanted::default()
+    };
     let step = |unit: &mut Unit, context: &mut Context<'_, '_>| {
-        let held = unit.occupancies.keys().next().copied().unwrap();
         hold::release(unit, context, held, "released", None)
     };
-    act_at(store, "com", &wanted, morning(), step)
-        .await
-        .unwrap()
-        .unwrap();
+    let released = act_at(store, "com", &wanted, morning(), step).await;
+    released.unwrap().unwrap();
 }

@@ -42,7 +42,7 @@ pub fn n_kills() -> u32 {
 
 /// How often everybody wants the same place: `OSS_ROUNDS`, or a few times.
 pub fn n_rounds() -> u32 {
-    knob("OSS_ROUNDS", 3)
+    knob("OSS_ROUNDS", 2)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own knob")]

@@ -392,7 +392,7 @@ fn what_ranking_leaves_is_what_a_record_gives_back() {
             .collect();
         let record = encode(&outcome, &referral.placement_types).unwrap();
         let evaluation = outcome.expand();
-        assert_eq!(decode(&record, &shown).unwrap(), evaluation);
+        assert_eq!(decode(&record, &refs(&shown)).unwrap(), evaluation);
         n_near_misses += evaluation.near_misses.len();
     }
     assert!(n_near_misses > 0, "no referral has a near miss");

@@ -9,12 +9,9 @@ use oss_domain::setting::Sourcing;
 use oss_simulation::{home_at, household, world};
 use oss_workflow::{call_off, deadline, deadline::Due, hold};
 
-#[tokio::test]
-async fn it_finds_what_must_never_be() {
-    let council = Council::new().await;
-    place(&council).await;
-    assert_eq!(council.violations().await, []);
-    for (what, broken, mended, invariant, names) in [
+/// What is planted: in words, its statements, those that undo it, the invariant that it breaks, and
+/// what names the row.
+const PLANTED: [(&str, &str, &str, &str, &str); 15] = [
         (
             "a placement nobody decided",
             "UPDATE placement SET decided_by = 'robot'",
@@ -132,7 +129,14 @@ async fn it_finds_what_must_never_be() {
             "I10",
             "setting E06000015/H01",
         ),
-    ] {
+];
+
+#[tokio::test]
+async fn it_finds_what_must_never_be() {
+    let council = Council::new().await;
+    place(&council).await;
+    assert_eq!(council.violations().await, []);
+    for (what, broken, mended, invariant, names) in PLANTED {
         council.tamper(broken).await;
         let found = council.violations().await;
         assert!(
