@@ -7,7 +7,7 @@ pub(crate) mod description;
 pub(crate) mod find;
 mod offers;
 mod referrals;
-mod settings;
+pub(crate) mod settings;
 
 use crate::{
     access::Asked,

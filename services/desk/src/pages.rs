@@ -25,6 +25,7 @@ mod options;
 mod provider;
 mod queue;
 mod referral;
+mod register;
 mod reports;
 mod words;
 
@@ -162,7 +163,9 @@ fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
 
 /// The pages of managers, of providers, and of those who run the service.
 fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
-    use Act::{AnswerOwn, MendEvents, ReadApprovals, ReadFigures, ReadOffers, ReadSettings};
+    use Act::{
+        AnswerOwn, MendEvents, ReadApprovals, ReadFigures, ReadOffers, ReadSettings, WriteSettings,
+    };
     use acts::frame::route;
     vec![
         ("/reports", Some(ReadApprovals), get(reports::show)),
@@ -195,11 +198,26 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
             get(async || Redirect::to("/admin/people")).post(admin::change_person),
         ),
         ("/admin/policy", Some(ReadFigures), get(admin::policy)),
-        ("/admin/settings", Some(ReadSettings), get(admin::settings)),
+        ("/admin/settings", Some(ReadSettings), get(register::list)),
         (
             "/admin/settings/{id}",
             Some(ReadSettings),
-            get(admin::setting),
+            get(register::show),
+        ),
+        (
+            "/admin/settings/{id}/edit",
+            Some(WriteSettings),
+            route::<register::edit::Edit>(),
+        ),
+        (
+            "/admin/settings/{id}/close",
+            Some(WriteSettings),
+            route::<register::close::Close>(),
+        ),
+        (
+            "/admin/import",
+            Some(WriteSettings),
+            route::<register::import::Import>(),
         ),
         ("/admin/dead-letters", Some(MendEvents), get(admin::letters)),
         (

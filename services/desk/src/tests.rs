@@ -14,6 +14,8 @@ mod matching;
 mod openid;
 mod provider;
 mod referrals;
+mod register;
+mod reports;
 mod sessions;
 mod settings;
 mod support;

@@ -32,6 +32,7 @@ pub mod problem;
 pub mod publish;
 pub mod referral;
 pub mod refused;
+pub mod register;
 pub mod run;
 #[cfg(feature = "schema")]
 pub mod schema;

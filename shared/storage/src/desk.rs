@@ -65,6 +65,8 @@ pub struct QueueFilter<'a> {
     pub whose: Whose<'a>,
     /// Only those whose id begins like this, in any case.
     pub starts_with: Option<&'a str>,
+    /// Only those for which a home was needed before this.
+    pub needed_before: Option<DateTime<Utc>>,
 }
 
 /// What comes first.
@@ -173,7 +175,7 @@ fn names(authorities: &BTreeSet<AuthorityCode>) -> Vec<String> {
     authorities.iter().map(ToString::to_string).collect()
 }
 
-fn count(number: i64) -> u64 {
+pub(crate) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
@@ -229,7 +231,8 @@ impl PgStore {
                  user_id AS "user_id?", user_name AS "user_name?", since AS "since?", given_by,
                  first AS "first!", second AS "second!"
                FROM sorted
-               WHERE $8::bigint IS NULL OR (first, second, key) > ($8, $9::bigint, $10::bigint)
+               WHERE ($8::bigint IS NULL OR (first, second, key) > ($8, $9::bigint, $10::bigint))
+                 AND ($12::timestamptz IS NULL OR needed_by < $12)
                ORDER BY first, second, key LIMIT $11"#,
             &names(authorities),
             filter.state.map(ReferralState::as_str),
@@ -242,6 +245,7 @@ impl PgStore {
             cursor.map(|it| it.second),
             cursor.map(|it| it.key.0),
             i64::from(limit),
+            filter.needed_before,
         )
         .fetch_all(&self.pool)
         .await
@@ -460,7 +464,8 @@ impl PgStore {
         let documents = sqlx::query_scalar!(
             r#"SELECT past.document AS "document!"
                FROM setting JOIN setting_version AS past ON past.key = setting.key
-               WHERE setting.authority = $1 AND setting_id = ANY ($3) AND supply_from <= $2
+               WHERE setting.authority = $1 AND past.authority = $1 AND setting_id = ANY ($3)
+                 AND supply_from <= $2
                  AND (supply_until IS NULL OR supply_until > $2) AND past.document IS NOT NULL"#,
             authority.as_str(),
             version.0,

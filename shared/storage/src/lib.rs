@@ -46,7 +46,7 @@ pub mod seal;
 pub mod supply;
 
 pub use connect::ConnectOptions;
-pub use life::ApprovalCursor;
+pub use life::{ApprovalCursor, WaitingFilter};
 pub use oss_workflow::StoreError;
 pub use seal::InstallationKey;
 pub use store::{PgStore, PgUnit};

@@ -21,7 +21,8 @@ use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-pub use approvals::ApprovalCursor;
+pub use approvals::{ApprovalCursor, WaitingFilter};
+pub(crate) use offers::pence;
 pub(crate) use words::Sealed;
 
 impl PgStore {
@@ -38,7 +39,7 @@ impl PgStore {
         if referrals.is_empty() {
             return Ok(());
         }
-        let offers = offers::load(conn, &self.key, &referrals).await?;
+        let offers = offers::load(conn, &self.key, &referrals, &[]).await?;
         if offers.is_empty() {
             return Ok(());
         }

@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use oss_domain::{AuthorityCode, ProviderId, Role, SessionId, UserId};
 use oss_workflow::{Actor, unit::AuditLine};
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Somebody who has signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,17 +177,24 @@ impl PgStore {
         Ok(is_let_in.then_some(person))
     }
 
-    /// At most `limit` people, in the order in which they came, after `cursor`.
+    /// At most `limit` people of `authority`, in the order in which they came, after `cursor`.
     ///
     /// # Errors
     ///
     /// Fails where the database is away.
-    pub async fn list_people(&self, cursor: Option<UserId>, limit: u32) -> Result<Vec<Person>> {
+    pub async fn list_people(
+        &self,
+        authority: AuthorityCode,
+        cursor: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<Person>> {
         sqlx::query_as!(
             Row,
             "SELECT user_id, authority, issuer, subject, name, provider, roles, signed_in_at,
                disabled_at
-             FROM person WHERE $1::uuid IS NULL OR user_id > $1 ORDER BY user_id LIMIT $2",
+             FROM person WHERE authority = $1 AND ($2::uuid IS NULL OR user_id > $2)
+             ORDER BY user_id LIMIT $3",
+            authority.as_str(),
             cursor.map(UserId::into_uuid),
             i64::from(limit),
         )
@@ -197,6 +204,31 @@ impl PgStore {
         .into_iter()
         .map(Person::try_from)
         .collect()
+    }
+
+    /// What those of `ids` are called that are ids of people, by id.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn names_of(
+        &self,
+        ids: impl IntoIterator<Item = &str> + Send,
+    ) -> Result<HashMap<String, String>> {
+        let ids: BTreeSet<UserId> = ids.into_iter().filter_map(|id| id.parse().ok()).collect();
+        let ids: Vec<_> = ids.into_iter().map(UserId::into_uuid).collect();
+        let rows = sqlx::query!(
+            "SELECT user_id, name FROM person WHERE user_id = ANY ($1)",
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        let named = |id| UserId::from_uuid(id).to_string();
+        Ok(rows
+            .into_iter()
+            .map(|row| (named(row.user_id), row.name))
+            .collect())
     }
 
     /// A person.

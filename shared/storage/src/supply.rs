@@ -6,6 +6,7 @@ use crate::{
     row,
     store::PgStore,
 };
+use chrono::{DateTime, Utc};
 use oss_domain::{AuthorityCode, Setting, SettingId};
 use oss_matching::Held;
 use oss_workflow::{SettingHead, SettingKey, SupplyVersion, occupancy::Occupancy};
@@ -205,7 +206,8 @@ impl PgStore {
         .transpose()
     }
 
-    /// At most `limit` entries in supply of `authority`'s register, by id, after `cursor`.
+    /// At most `limit` entries in supply of `authority`'s register, by id, after `cursor`; only
+    /// those with `text` in their id, provider or postcode, in any case, where it is given.
     ///
     /// # Errors
     ///
@@ -213,21 +215,85 @@ impl PgStore {
     pub async fn list_settings(
         &self,
         authority: AuthorityCode,
+        text: Option<&str>,
         cursor: Option<&SettingId>,
         limit: u32,
     ) -> Result<Vec<Arc<Setting>>> {
+        let text = text.map(row::text);
         let documents = sqlx::query_scalar!(
             r#"SELECT document AS "document!" FROM setting
                WHERE authority = $1 AND open AND ($2::text IS NULL OR setting_id > $2)
+                 AND ($4::text IS NULL OR strpos(lower(concat_ws(' ', setting_id,
+                   document -> 'provider' ->> 'provider_id', document -> 'provider' ->> 'name',
+                   document ->> 'postcode')), lower($4)) > 0)
                ORDER BY setting_id LIMIT $3"#,
             authority.as_str(),
             cursor.map(SettingId::as_str),
             i64::from(limit),
+            text.as_deref(),
         )
         .fetch_all(&self.pool)
         .await
         .sorted()?;
         documents.iter().map(row::setting).collect()
+    }
+
+    /// At most `limit` states that an entry of `authority`'s register has been in, the last first:
+    /// since when, and what it was; none while it was closed.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn setting_history(
+        &self,
+        authority: AuthorityCode,
+        setting_id: &SettingId,
+        limit: u32,
+    ) -> Result<Vec<(DateTime<Utc>, Option<Arc<Setting>>)>> {
+        let rows = sqlx::query!(
+            "SELECT at, past.document
+             FROM setting JOIN setting_version AS past ON past.key = setting.key
+             WHERE setting.authority = $1 AND setting_id = $2
+             ORDER BY supply_from DESC LIMIT $3",
+            authority.as_str(),
+            setting_id.as_str(),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        rows.into_iter()
+            .map(|row| Ok((row.at, row.document.as_ref().map(row::setting).transpose()?)))
+            .collect()
+    }
+
+    /// All that `authority`'s register knows, closed ones too.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn setting_heads(
+        &self,
+        authority: AuthorityCode,
+    ) -> Result<BTreeMap<SettingId, SettingHead>> {
+        let rows = sqlx::query!(
+            "SELECT setting_id, key, version, open, document FROM setting WHERE authority = $1",
+            authority.as_str(),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        rows.into_iter()
+            .map(|row| {
+                let head = SettingHead {
+                    key: SettingKey(row.key),
+                    version: row::whole("setting.version", row.version)?,
+                    open: row.open,
+                    setting: row.document.as_ref().map(row::setting).transpose()?,
+                };
+                Ok((row::parse("setting.setting_id", &row.setting_id)?, head))
+            })
+            .collect()
     }
 
     /// The settings that some of `keys` stand for.

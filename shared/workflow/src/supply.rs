@@ -46,6 +46,44 @@ pub fn change_setting(
     Ok(true)
 }
 
+/// What [`change_setting`] would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The register did not have it, or had it closed.
+    New,
+    /// It changes what is stored.
+    Changed,
+    /// It is what is stored already.
+    Unchanged,
+    /// Its version is not higher than the stored one, and it says something else: it is ignored.
+    Ignored,
+}
+
+/// What taking in `sent` would do, where the register has `head`.
+#[must_use]
+pub fn effect(head: Option<&SettingHead>, sent: &Setting) -> Effect {
+    let Some(head) = head else {
+        return Effect::New;
+    };
+    let stored = head.setting.as_deref().filter(|_| head.open);
+    match stored {
+        None if sent.version > head.version => Effect::New,
+        Some(_) if sent.version > head.version => Effect::Changed,
+        Some(stored) if says_the_same(stored, sent) => Effect::Unchanged,
+        _ => Effect::Ignored,
+    }
+}
+
+/// Whether `sent` is what was stored at its version: vacancies may have changed since.
+fn says_the_same(stored: &Setting, sent: &Setting) -> bool {
+    let mut sent = sent.clone();
+    if stored.occupancy.version > sent.occupancy.version {
+        sent.occupancy = stored.occupancy.clone();
+        sent.capacity_confirmed_at = stored.capacity_confirmed_at;
+    }
+    sent == *stored
+}
+
 /// Takes a setting out of supply. Returns whether anything changed.
 ///
 /// A closure at the stored version counts: a place that may be gone is not offered.

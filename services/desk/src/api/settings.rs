@@ -17,7 +17,10 @@ use axum::{
 };
 use oss_contract::{setting_from_json, setting_to_json};
 use oss_domain::{FieldError, Setting, SettingId};
-use oss_workflow::{SettingHead, Wanted, occupancy, supply};
+use oss_workflow::{
+    Context, SettingHead, Unit, Wanted, admission, occupancy,
+    supply::{self, Effect},
+};
 use std::sync::Arc;
 
 /// `PUT /settings/{id}`
@@ -45,13 +48,9 @@ pub(crate) async fn write(
         preconditions.check(tag.as_ref())?;
         let status = match before {
             None => StatusCode::CREATED,
-            Some(head) => {
-                refuse_stale(head, &setting)?;
-                StatusCode::OK
-            }
+            Some(_) => StatusCode::OK,
         };
-        supply::change_setting(unit, context, setting.clone())?;
-        occupancy::hand_over(unit, context, &at);
+        change(unit, context, &setting)?;
         let stored = unit.settings.get(&at).and_then(|head| head.setting.clone());
         Ok((status, stored.ok_or_else(Fault::internal)?))
     })
@@ -72,22 +71,36 @@ fn faults(app: &App, setting: &Setting, id: &str) -> Vec<FieldError> {
         let detail = "must be the id in the path";
         errors.push(FieldError::new("/setting_id", "other_than_path", detail));
     }
-    if app.policy.authority(setting.authority).is_none() {
-        let detail = "must be a council that the policy has a centre and adjacency for";
-        errors.push(FieldError::new("/authority", "unknown_authority", detail));
-    }
-    if app.gazetteer.locate(&setting.postcode).is_none() {
-        let detail = "must be a postcode of Great Britain, or at least in a sector that is known";
-        errors.push(FieldError::new("/postcode", "unknown_postcode", detail));
-    }
+    errors.extend(admission::setting_faults(
+        setting,
+        &app.gazetteer,
+        &app.policy,
+    ));
     errors
 }
 
-/// An event that comes late is ignored; a person who writes in vain must hear of it.
-fn refuse_stale(head: &SettingHead, sent: &Setting) -> Result<(), Fault> {
-    if sent.version > head.version {
-        return Ok(());
+/// Takes in an entry; what depends on it is ranked again.
+///
+/// # Errors
+///
+/// An event that comes late is ignored; a person who writes in vain must hear of it: 409.
+pub(crate) fn change(
+    unit: &mut Unit,
+    context: &mut Context<'_, '_>,
+    sent: &Setting,
+) -> Result<Effect, Fault> {
+    let at = (sent.authority, sent.setting_id.clone());
+    let head = unit.settings.get(&at);
+    let effect = supply::effect(head, sent);
+    if let (Effect::Ignored, Some(head)) = (effect, head) {
+        return Err(stale(head));
     }
+    supply::change_setting(unit, context, sent.clone())?;
+    occupancy::hand_over(unit, context, &at);
+    Ok(effect)
+}
+
+fn stale(head: &SettingHead) -> Fault {
     let title = "The version is not higher than the stored one";
     let fault = |code| {
         let detail = format!(
@@ -97,23 +110,10 @@ fn refuse_stale(head: &SettingHead, sent: &Setting) -> Result<(), Fault> {
         Fault::conflict(code, title, detail)
     };
     let Some(stored) = head.setting.as_deref().filter(|_| head.open) else {
-        return Err(fault("closed"));
+        return fault("closed");
     };
-    if sent.version == stored.version && same_but_for_newer_occupancy(stored, sent) {
-        return Ok(());
-    }
     let (name, value) = tag_of(stored).header();
-    Err(fault("version_conflict").with(name, value))
-}
-
-/// Whether `sent` is what was stored at its version: vacancies may have changed since.
-fn same_but_for_newer_occupancy(stored: &Setting, sent: &Setting) -> bool {
-    let mut sent = sent.clone();
-    if stored.occupancy.version > sent.occupancy.version {
-        sent.occupancy = stored.occupancy.clone();
-        sent.capacity_confirmed_at = stored.capacity_confirmed_at;
-    }
-    sent == *stored
+    fault("version_conflict").with(name, value)
 }
 
 /// `GET /settings/{id}`
@@ -147,7 +147,7 @@ pub(crate) async fn list(
     let after = page.after.as_ref();
     let settings = app
         .store
-        .list_settings(authority, after, page.limit + 1)
+        .list_settings(authority, None, after, page.limit + 1)
         .await?;
     let write = |setting: &Arc<Setting>| Some(setting_to_json(setting));
     Ok(page.answer(&settings, write, |setting| setting.setting_id.clone()))

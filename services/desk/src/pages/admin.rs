@@ -1,4 +1,4 @@
-//! Running the service: people, the policy in words, the register, events that could not be handled.
+//! Running the service: people, the policy in words, events that could not be handled.
 
 use super::{
     acts::form::{Fields, Form, Notice, once},
@@ -18,7 +18,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use oss_domain::{Approval, SettingId, UserId, referral::Urgency, setting::Kind};
+use oss_domain::{Approval, UserId, referral::Urgency, setting::Kind};
 use oss_matching::{policy::Criterion, rules::rule};
 use oss_storage::people::Person;
 
@@ -60,18 +60,19 @@ async fn people_page(
     after: Option<UserId>,
     notice: Option<Notice>,
 ) -> Result<Response, Fault> {
-    let people = app.store.list_people(after, ON_A_PAGE).await?;
+    let authority = viewer.authority();
+    let people = app.store.list_people(authority, after, ON_A_PAGE).await?;
     let last = people.last().filter(|_| people.len() == ON_A_PAGE as usize);
     let next = last.map(|person| format!("/admin/people?after={}", person.user_id));
-    let own = people
-        .iter()
-        .filter(|person| person.authority == viewer.authority());
     let form = Form::new(app, viewer, notice);
     let status = form.status();
     let page = PeoplePage {
         layout: Layout::new(app, viewer, Section::Other),
         form,
-        rows: own.map(|person| person_row(person, viewer)).collect(),
+        rows: people
+            .iter()
+            .map(|person| person_row(person, viewer))
+            .collect(),
         next,
     };
     Ok((status, Page(page)).into_response())
@@ -179,135 +180,6 @@ pub(crate) async fn policy(State(app): State<App>, viewer: Viewer) -> impl IntoR
             .collect(),
         text: policy.text().to_owned(),
     })
-}
-
-#[derive(Debug, Template)]
-#[template(path = "admin_settings.html")]
-struct SettingsPage {
-    layout: Layout,
-    rows: Vec<SettingRow>,
-    next: Option<String>,
-}
-
-#[derive(Debug)]
-struct SettingRow {
-    setting_id: String,
-    kind: &'static str,
-    sourcing: &'static str,
-    provider: String,
-    places: u16,
-    residents: usize,
-    confirmed: String,
-}
-
-/// `GET /admin/settings`
-pub(crate) async fn settings(
-    State(app): State<App>,
-    viewer: Viewer,
-    parameters: Parameters,
-) -> Result<impl IntoResponse, Fault> {
-    let after = parameters.get::<SettingId>("after")?;
-    let found = app
-        .store
-        .list_settings(viewer.authority(), after.as_ref(), ON_A_PAGE)
-        .await?;
-    let last = found.last().filter(|_| found.len() == ON_A_PAGE as usize);
-    let next = last.map(|setting| format!("/admin/settings?after={}", setting.setting_id));
-    let rows = found.iter().map(|setting| SettingRow {
-        setting_id: setting.setting_id.to_string(),
-        kind: words::kind(setting.kind),
-        sourcing: words::sourcing(setting.sourcing),
-        provider: setting.provider.name.clone(),
-        places: setting.approval.places,
-        residents: setting.occupancy.residents.len(),
-        confirmed: setting
-            .capacity_confirmed_at
-            .map_or("never".to_owned(), words::at),
-    });
-    Ok(Page(SettingsPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
-        rows: rows.collect(),
-        next,
-    }))
-}
-
-#[derive(Debug, Template)]
-#[template(path = "admin_setting.html")]
-struct SettingPage {
-    layout: Layout,
-    setting_id: String,
-    rows: Vec<(&'static str, String)>,
-}
-
-/// `GET /admin/settings/{id}`
-pub(crate) async fn setting(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<impl IntoResponse, Fault> {
-    let setting_id: SettingId = find::id(&id, "The setting")?;
-    let head = app.store.setting(viewer.authority(), &setting_id).await?;
-    let setting = head.as_ref().and_then(|head| head.setting.as_deref());
-    let (head, setting) = head
-        .as_ref()
-        .zip(setting)
-        .ok_or_else(|| Fault::not_found("The setting"))?;
-    let approval = &setting.approval;
-    let mut rows = vec![
-        (
-            "State",
-            if head.open {
-                "In the register"
-            } else {
-                "Closed"
-            }
-            .to_owned(),
-        ),
-        ("Version", setting.version.to_string()),
-        ("Kind", words::kind(setting.kind).to_owned()),
-        (
-            "How the council comes by it",
-            words::sourcing(setting.sourcing).to_owned(),
-        ),
-        (
-            "Run by",
-            format!(
-                "{} ({})",
-                setting.provider.name, setting.provider.provider_id
-            ),
-        ),
-        ("Postcode", setting.postcode.to_string()),
-        (
-            "Quality",
-            words::quality(setting.registration.quality).to_owned(),
-        ),
-        ("Places", approval.places.to_string()),
-        (
-            "Ages taken",
-            format!("{} to {}", approval.min_age, approval.max_age),
-        ),
-        ("Who lives there", super::facts::residents(setting)),
-        (
-            "Places that cannot be used",
-            setting.occupancy.blocked_places.to_string(),
-        ),
-        ("Cost a week", setting.weekly_cost.to_string()),
-    ];
-    let capabilities = setting.capabilities.present();
-    let capabilities = capabilities.map(|(need, level)| format!("{} {level}", need.in_words()));
-    rows.push((
-        "What it can meet",
-        capabilities.collect::<Vec<_>>().join(", "),
-    ));
-    let confirmed = setting
-        .capacity_confirmed_at
-        .map_or("never".to_owned(), words::at);
-    rows.push(("Vacancy last confirmed", confirmed));
-    Ok(Page(SettingPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
-        setting_id: setting.setting_id.to_string(),
-        rows,
-    }))
 }
 
 #[derive(Debug, Template)]

@@ -223,10 +223,10 @@ impl Deed for HandOver {
 
 /// Who may work on a council's referrals, by name.
 async fn team(app: &App, authority: AuthorityCode) -> Result<Vec<Person>, Fault> {
-    let mut people = app.store.list_people(None, AT_MOST).await?;
+    let mut people = app.store.list_people(authority, None, AT_MOST).await?;
     people.retain(|person| {
         let approaches = person.roles.iter().any(|role| may(*role, Act::Approach));
-        person.authority == authority && person.disabled_at.is_none() && approaches
+        person.disabled_at.is_none() && approaches
     });
     people.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(people)

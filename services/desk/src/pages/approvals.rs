@@ -16,6 +16,7 @@ use crate::{
     app::App,
     body::Json,
     problem::Fault,
+    query::Parameters,
     session::Viewer,
 };
 use askama::Template;
@@ -23,7 +24,9 @@ use axum::{
     extract::{Path, State},
     response::IntoResponse,
 };
+use chrono::{DateTime, Utc};
 use oss_domain::{ApprovalId, Role};
+use oss_storage::{ApprovalCursor, WaitingFilter};
 use oss_workflow::{
     Wanted,
     approvals::{ApprovalTask, checklist, needs_four_eyes, role_of},
@@ -31,10 +34,10 @@ use oss_workflow::{
 };
 use serde_json::Value;
 
-/// As many as a page shows; more than wait in any council.
-const AT_MOST: u32 = 200;
-/// Approvers in the policy's words that are no role's own code.
+/// Approvals on a page.
+const ON_A_PAGE: usize = 50;
 const ANSWERS: [(&str, &str); 2] = [("yes", "Grant"), ("no", "Refuse")];
+/// Approvers in the policy's words that are no role's own code.
 const OFFICES: [&str; 3] = [
     "nominated_officer",
     "head_of_service",
@@ -45,7 +48,10 @@ const OFFICES: [&str; 3] = [
 #[template(path = "approvals.html")]
 struct ApprovalsPage {
     layout: Layout,
+    /// Everybody's that are late, instead of the viewer's.
+    late: bool,
     rows: Vec<ApprovalRow>,
+    next: Option<String>,
 }
 
 #[derive(Debug, Template)]
@@ -74,36 +80,70 @@ struct Check {
 
 /// What the policy may call whoever has one of the viewer's roles.
 fn approvers(viewer: &Viewer) -> Vec<&'static str> {
+    let codes = Role::ALL.iter().map(|role| role.as_str());
     let is_viewer = |code: &&str| role_of(code).is_some_and(|role| viewer.roles().contains(&role));
-    every_approver().into_iter().filter(is_viewer).collect()
+    OFFICES.into_iter().chain(codes).filter(is_viewer).collect()
 }
 
-/// Everybody who may approve, in the policy's words.
-pub(crate) fn every_approver() -> Vec<&'static str> {
-    OFFICES
-        .into_iter()
-        .chain(Role::ALL.iter().map(|role| role.as_str()))
-        .collect()
-}
-
-/// `GET /approvals`
+/// `GET /approvals`: those that wait for the viewer; with `late=yes`, everybody's that are late.
 pub(crate) async fn list(
     State(app): State<App>,
     viewer: Viewer,
+    parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
-    let approvers = approvers(&viewer);
-    let waiting = app
-        .store
-        .approvals_waiting(viewer.authority(), &approvers, None, AT_MOST)
-        .await?;
     let now = app.clock.now();
+    let late = parameters
+        .get::<String>("late")?
+        .is_some_and(|it| it == "yes");
+    let own = approvers(&viewer);
+    let filter = if late {
+        late_before(now)
+    } else {
+        WaitingFilter {
+            approvers: Some(&own),
+            ..WaitingFilter::default()
+        }
+    };
+    // A place that is not one is the first page: nobody is helped by a fault.
+    let after = parameters.get::<String>("after")?;
+    let after = after.as_deref().and_then(read_cursor);
+    let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
+    let mut waiting = app
+        .store
+        .approvals_waiting(viewer.authority(), filter, after, limit)
+        .await?;
+    let more = waiting.len() > ON_A_PAGE;
+    waiting.truncate(ON_A_PAGE);
+    let next = waiting.last().filter(|_| more).map(|last| {
+        let late = if late { "late=yes&" } else { "" };
+        let due = last.due_at.timestamp_micros();
+        format!("/approvals?{late}after={due}.{}", last.approval_id)
+    });
     Ok(Page(ApprovalsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
+        late,
         rows: waiting
             .iter()
             .map(|task| ApprovalRow::new(task, now))
             .collect(),
+        next,
     }))
+}
+
+/// Everybody's that were due before `now`.
+pub(crate) fn late_before(now: DateTime<Utc>) -> WaitingFilter<'static> {
+    WaitingFilter {
+        approvers: None,
+        due_before: Some(now),
+    }
+}
+
+fn read_cursor(text: &str) -> Option<ApprovalCursor> {
+    let (due, id) = text.split_once('.')?;
+    Some(ApprovalCursor {
+        due_at: DateTime::from_timestamp_micros(due.parse().ok()?)?,
+        approval_id: id.parse().ok()?,
+    })
 }
 
 type Asked = (ApprovalTask, Placement);

@@ -33,7 +33,7 @@ use oss_workflow::{
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Referrals on the page, the last first.
+/// Offers on the page, the last first.
 const AT_MOST: u32 = 100;
 
 #[derive(Debug, Template)]
@@ -75,22 +75,17 @@ pub(crate) async fn home(
 ) -> Result<impl IntoResponse, Fault> {
     let provider = provider(&viewer)?;
     let authority = viewer.authority();
-    let mut offers = Vec::new();
-    for referral in app
+    let asked = app
         .store
         .asked_of_provider(authority, provider, AT_MOST)
-        .await?
-    {
-        let heads = app.store.offers_of(referral).await?;
-        let own = heads.iter().filter(|head| is_of(head, provider));
-        offers.extend(own.map(|head| OfferRow {
-            offer_id: head.offer_id.to_string(),
-            reference: head.reference.clone(),
-            setting_id: head.setting_id.to_string(),
-            state: words::offer(head.state),
-            respond_by: head.respond_by.map(said::at).unwrap_or_default(),
-        }));
-    }
+        .await?;
+    let offers = asked.into_iter().map(|head| OfferRow {
+        offer_id: head.offer_id.to_string(),
+        setting_id: head.setting_id.to_string(),
+        state: words::offer(head.state),
+        respond_by: head.respond_by.map(said::at).unwrap_or_default(),
+        reference: head.reference,
+    });
     let homes = app.store.settings_of_provider(authority, provider).await?;
     let homes = homes.iter().map(|setting| HomeRow {
         setting_id: setting.setting_id.to_string(),
@@ -103,13 +98,9 @@ pub(crate) async fn home(
     });
     Ok(Page(HomePage {
         layout: Layout::new(&app, &viewer, Section::Other),
-        offers,
+        offers: offers.collect(),
         homes: homes.collect(),
     }))
-}
-
-fn is_of(head: &OfferHead, provider: &ProviderId) -> bool {
-    head.provider_id == *provider && head.approached_at.is_some()
 }
 
 #[derive(Debug, Template)]

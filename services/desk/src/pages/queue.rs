@@ -82,6 +82,7 @@ struct Asked {
     urgency: Option<Urgency>,
     whose: String,
     starts_with: String,
+    late: bool,
     sort: String,
     after: Option<QueueCursor>,
 }
@@ -97,6 +98,7 @@ impl Asked {
             urgency: parameters.get("urgency")?,
             whose: text("whose")?,
             starts_with: text("q")?,
+            late: text("late")? == "yes",
             sort: text("sort")?,
             // A place that is not one is the first page: nobody is helped by a fault.
             after: parameters
@@ -114,7 +116,7 @@ impl Asked {
         }
     }
 
-    fn filter<'a>(&'a self, user_id: &'a str) -> QueueFilter<'a> {
+    fn filter<'a>(&'a self, user_id: &'a str, now: DateTime<Utc>) -> QueueFilter<'a> {
         QueueFilter {
             state: self.state,
             urgency: self.urgency,
@@ -124,6 +126,7 @@ impl Asked {
                 _ => Whose::All,
             },
             starts_with: (!self.starts_with.is_empty()).then_some(&*self.starts_with),
+            needed_before: self.late.then_some(now),
         }
     }
 
@@ -135,6 +138,7 @@ impl Asked {
             ("state", self.state.map_or("", ReferralState::as_str)),
             ("whose", &self.whose),
             ("q", &self.starts_with),
+            ("late", if self.late { "yes" } else { "" }),
             ("sort", &self.sort),
         ];
         query.extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
@@ -181,6 +185,13 @@ impl Asked {
             };
             removable.push((whose.to_owned(), without.link()));
         }
+        if self.late {
+            let without = Self {
+                late: false,
+                ..first.clone()
+            };
+            removable.push(("Late".to_owned(), without.link()));
+        }
         if !self.starts_with.is_empty() {
             let without = Self {
                 starts_with: String::new(),
@@ -218,7 +229,7 @@ pub(crate) async fn show(
     let now = app.clock.now();
     let user_id = &*caller.principal.id;
     let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
-    let filter = asked.filter(user_id);
+    let filter = asked.filter(user_id, now);
     let mut found = app
         .store
         .queue(&authorities, filter, asked.order(), asked.after, limit)

@@ -16,7 +16,6 @@ use axum::{
 use oss_domain::{Need, Referral, SettingId, need::Needs, referral::Completeness};
 use oss_storage::{
     desk::{HistoryLine, Taken},
-    people::Person,
     referrals::StoredReferral,
 };
 use oss_workflow::authorise::Act;
@@ -130,7 +129,8 @@ pub(crate) async fn page(
         .last()
         .filter(|line| line.seq > 1 && lines.len() == LINES as usize);
     let older = older.map(|line| line.seq);
-    let people = app.store.list_people(None, 500).await?;
+    let people = lines.iter().filter(|line| line.actor_kind == "person");
+    let names = app.store.names_of(people.map(|line| &*line.actor)).await?;
     let taken = app.store.taken(stored.key).await?;
     let found = found(app, &stored).await?;
     let (next, from) = words::next(stored.state);
@@ -169,7 +169,7 @@ pub(crate) async fn page(
         may_take: viewer.may(Act::Approach) && !matches!(next, "Nothing"),
         sees_options: viewer.may(Act::ReadOffers) && found.is_some(),
         found,
-        history: lines.into_iter().map(|line| event(line, &people)).collect(),
+        history: lines.into_iter().map(|line| event(line, &names)).collect(),
         older,
     };
     Ok((status, Page(page)).into_response())
@@ -391,15 +391,9 @@ fn missing(referral: &Referral, found: Option<&Found>) -> Vec<Missing> {
     missing
 }
 
-fn event(line: HistoryLine, people: &[Person]) -> Event {
-    let names: HashMap<String, &str> = people
-        .iter()
-        .map(|person| (person.user_id.to_string(), &*person.name))
-        .collect();
+fn event(line: HistoryLine, names: &HashMap<String, String>) -> Event {
     let who = match &*line.actor_kind {
-        "person" => names
-            .get(&line.actor)
-            .map_or(line.actor.clone(), |name| (*name).to_owned()),
+        "person" => names.get(&line.actor).unwrap_or(&line.actor).clone(),
         "producer" => format!("the case system ({})", line.actor),
         _ => format!("the service ({})", line.actor),
     };

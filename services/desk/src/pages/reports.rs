@@ -2,10 +2,10 @@
 //! its decision and a note for the child.
 
 pub(crate) mod decision;
+mod figures;
 
 use super::{
     acts::progress::ApprovalRow,
-    acts::words as acts_words,
     approvals,
     export::written,
     layout::{Layout, Page, Section},
@@ -15,15 +15,14 @@ use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
 use askama::Template;
 use axum::{extract::State, http::header, response::IntoResponse};
 use chrono::{DateTime, TimeDelta, Utc};
-use oss_domain::{lifecycle::DeclineReason, setting::Sourcing};
+use figures::Report;
 use oss_storage::{
-    desk::{QueueFilter, QueueOrder},
-    reports::{Count, Figures, Load},
+    desk::{QueueFilter, QueueOrder, Queued},
+    reports::Load,
 };
-use oss_workflow::offer::OfferState;
 
-/// Referrals and approvals that are looked through for late ones.
-const AT_MOST: u32 = 200;
+/// Late referrals and late approvals on the page; it leads on to all of them.
+const AT_MOST: usize = 10;
 
 #[derive(Debug, Template)]
 #[template(path = "reports.html")]
@@ -31,10 +30,11 @@ struct ReportsPage {
     layout: Layout,
     days: i64,
     late: Vec<LateRow>,
+    more_late: bool,
     approvals: Vec<ApprovalRow>,
+    more_approvals: bool,
     load: Vec<Load>,
-    figures: Vec<(&'static str, String)>,
-    charts: Vec<Chart>,
+    report: Report,
 }
 
 #[derive(Debug)]
@@ -43,36 +43,6 @@ struct LateRow {
     late: String,
     next: &'static str,
     taken_by: String,
-}
-
-/// Counts as bars, each as long as its part of the greatest.
-#[derive(Debug)]
-struct Chart {
-    title: &'static str,
-    bars: Vec<Bar>,
-}
-
-#[derive(Debug)]
-struct Bar {
-    text: String,
-    count: u64,
-    /// Of 200.
-    width: u64,
-}
-
-impl Chart {
-    fn new(title: &'static str, counts: &[Count], name: impl Fn(&str) -> String) -> Self {
-        let greatest = counts.iter().map(|it| it.count).max().unwrap_or(1).max(1);
-        let bars = counts.iter().map(|it| Bar {
-            text: name(&it.code),
-            count: it.count,
-            width: it.count.saturating_mul(200) / greatest,
-        });
-        Self {
-            title,
-            bars: bars.collect(),
-        }
-    }
 }
 
 /// How many days the figures are for.
@@ -99,33 +69,44 @@ pub(crate) async fn show(
 ) -> Result<impl IntoResponse, Fault> {
     let (authority, now) = (viewer.authority(), app.clock.now());
     let days = days(&parameters)?;
-    let figures = app.store.figures(authority, since(now, days), now).await?;
-    let approvers = approvals::every_approver();
+    let one_more = u32::try_from(AT_MOST + 1).unwrap_or(u32::MAX);
+    let late = QueueFilter {
+        needed_before: Some(now),
+        ..QueueFilter::default()
+    };
+    let late = app
+        .store
+        .queue(&[authority].into(), late, QueueOrder::Time, None, one_more)
+        .await?;
     let waiting = app
         .store
-        .approvals_waiting(authority, &approvers, None, AT_MOST)
+        .approvals_waiting(authority, approvals::late_before(now), None, one_more)
         .await?;
-    let late = waiting.iter().filter(|task| task.due_at < now);
     Ok(Page(ReportsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
         days,
-        late: late_rows(&app, &viewer, now).await?,
-        approvals: late.map(|task| ApprovalRow::new(task, now)).collect(),
+        more_late: late.len() > AT_MOST,
+        late: late.iter().take(AT_MOST).map(|it| row(it, now)).collect(),
+        more_approvals: waiting.len() > AT_MOST,
+        approvals: waiting
+            .iter()
+            .take(AT_MOST)
+            .map(|task| ApprovalRow::new(task, now))
+            .collect(),
         load: app.store.team_load(authority).await?,
-        figures: rows(&figures),
-        charts: charts(&figures),
+        report: report(&app, &viewer, days).await?,
     }))
 }
 
-async fn late_rows(app: &App, viewer: &Viewer, now: DateTime<Utc>) -> Result<Vec<LateRow>, Fault> {
-    let authorities = [viewer.authority()].into();
-    let filter = QueueFilter::default();
-    let queue = app
-        .store
-        .queue(&authorities, filter, QueueOrder::Time, None, AT_MOST)
-        .await?;
-    let late = queue.iter().filter(|queued| queued.needed_by < now);
-    let row = |queued: &oss_storage::desk::Queued| LateRow {
+async fn report(app: &App, viewer: &Viewer, days: i64) -> Result<Report, Fault> {
+    let (authority, now) = (viewer.authority(), app.clock.now());
+    let figures = app.store.figures(authority, since(now, days), now).await?;
+    let now = app.store.figures_now(authority, now).await?;
+    Ok(Report::new(&figures, &now))
+}
+
+fn row(queued: &Queued, now: DateTime<Utc>) -> LateRow {
+    LateRow {
         reference: queued.referral_id.to_string(),
         late: words::time_left(now, queued.needed_by).0,
         next: words::next(queued.state).0,
@@ -133,83 +114,7 @@ async fn late_rows(app: &App, viewer: &Viewer, now: DateTime<Utc>) -> Result<Vec
             .taken
             .as_ref()
             .map_or("Nobody".to_owned(), |it| it.user_name.clone()),
-    };
-    Ok(late.map(row).collect())
-}
-
-fn of(part: u64, whole: u64) -> String {
-    let percent = part.saturating_mul(100).checked_div(whole);
-    percent.map_or("none".to_owned(), |percent| {
-        format!("{part} of {whole} ({percent} %)")
-    })
-}
-
-fn rows(figures: &Figures) -> Vec<(&'static str, String)> {
-    let hours = |hours: Option<u64>| hours.map_or("none".to_owned(), |it| format!("{it} hours"));
-    vec![
-        ("Referrals received", figures.received.to_string()),
-        (
-            "Of those, emergencies",
-            of(figures.emergencies, figures.received),
-        ),
-        ("Homes decided for", figures.decided.to_string()),
-        (
-            "In the council’s own area",
-            of(figures.inside, figures.decided),
-        ),
-        (
-            "At most 20 miles from home",
-            of(figures.within_20_miles, figures.with_distance),
-        ),
-        (
-            "From referral to decision, half took at most",
-            hours(figures.median_hours),
-        ),
-        (
-            "From referral to decision, nine in ten took at most",
-            hours(figures.p90_hours),
-        ),
-        (
-            "Cost a week, on average",
-            figures
-                .weekly_cost
-                .map_or("none".to_owned(), |cost| cost.to_string()),
-        ),
-        ("Placements ended", figures.ended.to_string()),
-        (
-            "Of those, not planned",
-            of(figures.ended_unplanned, figures.ended),
-        ),
-    ]
-}
-
-fn charts(figures: &Figures) -> Vec<Chart> {
-    // A code that is not known any more is shown as it is.
-    let sourcing = |code: &str| {
-        code.parse::<Sourcing>()
-            .map_or(code.to_owned(), |it| words::sourcing(it).to_owned())
-    };
-    let state = |code: &str| {
-        let state = code.parse::<OfferState>();
-        state.map_or(code.to_owned(), |it| acts_words::offer(it).text.to_owned())
-    };
-    let reason = |code: &str| {
-        let reason = code.parse::<DeclineReason>();
-        reason.map_or(code.to_owned(), |it| acts_words::decline(it).to_owned())
-    };
-    vec![
-        Chart::new(
-            "Decisions by how the council comes by the place",
-            &figures.by_sourcing,
-            sourcing,
-        ),
-        Chart::new(
-            "Homes asked, by what became of it",
-            &figures.by_answer,
-            state,
-        ),
-        Chart::new("Why providers declined", &figures.by_reason, reason),
-    ]
+    }
 }
 
 /// `GET /reports.csv`
@@ -218,28 +123,15 @@ pub(crate) async fn download(
     viewer: Viewer,
     parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
-    let (authority, now) = (viewer.authority(), app.clock.now());
     let days = days(&parameters)?;
-    let figures = app.store.figures(authority, since(now, days), now).await?;
-    let mut cells = vec![["figure".to_owned(), "value".to_owned()]];
-    cells.extend(
-        rows(&figures)
-            .into_iter()
-            .map(|(name, value)| [name.to_owned(), value]),
-    );
-    for chart in charts(&figures) {
-        let bars = chart.bars.into_iter();
-        cells.extend(bars.map(|bar| {
-            [
-                format!("{}: {}", chart.title, bar.text),
-                bar.count.to_string(),
-            ]
-        }));
-    }
+    let report = report(&app, &viewer, days).await?;
     let file = format!("attachment; filename=\"figures-{days}-days.csv\"");
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, file),
     ];
-    Ok((headers, written(&cells).ok_or_else(Fault::internal)?))
+    Ok((
+        headers,
+        written(&report.cells()).ok_or_else(Fault::internal)?,
+    ))
 }

@@ -58,7 +58,11 @@ mod with_it {
             assert!(shown.ends_with(&format!(": {role}")), "{shown}");
         }
         assert_eq!(
-            desk.store.list_people(None, 50).await.unwrap().len(),
+            desk.store
+                .list_people(DERBY.parse().unwrap(), None, 50)
+                .await
+                .unwrap()
+                .len(),
             Role::ALL.len()
         );
     }

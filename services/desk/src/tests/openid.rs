@@ -107,7 +107,12 @@ async fn a_person_with_a_role_is_signed_in_and_comes_back_to_where_they_were() {
     page.leads_to("/page");
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), [SESSION]);
     assert_eq!(browser.get("/page").await.text, "Jo Ward: commissioner");
-    let people = world.desk.store.list_people(None, 10).await.unwrap();
+    let people = world
+        .desk
+        .store
+        .list_people(DERBY.parse().unwrap(), None, 10)
+        .await
+        .unwrap();
     assert_eq!(
         (&*people[0].issuer, &*people[0].subject),
         (&*world.provider.issuer, "object-1")
@@ -126,7 +131,13 @@ async fn a_person_with_a_role_is_signed_in_and_comes_back_to_where_they_were() {
         "Jo Ward-Bell: manager auditor"
     );
     assert_eq!(
-        world.desk.store.list_people(None, 10).await.unwrap().len(),
+        world
+            .desk
+            .store
+            .list_people(DERBY.parse().unwrap(), None, 10)
+            .await
+            .unwrap()
+            .len(),
         1
     );
 }
@@ -305,7 +316,15 @@ async fn no_hostile_token_is_taken() {
         let (browser, page) = world.with(tamper).await;
         refused(&browser, &page, what);
     }
-    assert_eq!(world.desk.store.list_people(None, 10).await.unwrap(), []);
+    assert_eq!(
+        world
+            .desk
+            .store
+            .list_people(DERBY.parse().unwrap(), None, 10)
+            .await
+            .unwrap(),
+        []
+    );
     let (mut browser, page) = world.with(|_, _| ()).await;
     page.leads_to("/page");
     assert_eq!(
@@ -452,7 +471,7 @@ async fn somebody_who_was_switched_off_is_not_let_in_whatever_the_provider_says(
     let person = world
         .desk
         .store
-        .list_people(None, 1)
+        .list_people(DERBY.parse().unwrap(), None, 1)
         .await
         .unwrap()
         .remove(0);

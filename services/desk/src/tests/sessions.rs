@@ -171,7 +171,11 @@ async fn what_an_administrator_takes_away_is_gone_at_once() {
     };
     assert!(disable(true).await.unwrap());
     browser.get("/page").await.leads_to(BACK);
-    let listed = desk.store.list_people(None, 10).await.unwrap();
+    let listed = desk
+        .store
+        .list_people(oss_testkit::DERBY.parse().unwrap(), None, 10)
+        .await
+        .unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].disabled_at, Some(desk.clock.now()));
 

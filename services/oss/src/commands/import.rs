@@ -1,13 +1,13 @@
 //! `oss import`: settings, or a newer edition of the postcodes.
 
-use crate::{cli, commands::publish::values, connection::Target, output, roles};
+use crate::{cli, connection::Target, output, roles};
 use anyhow::{Context, bail};
-use oss_contract::setting_from_json;
+use oss_contract::register;
 use oss_domain::{Clock, Ids, Setting};
 use oss_geography::import::{self, Expectations};
 use oss_runtime::{SystemClock, seeded_rng};
 use oss_storage::PgStore;
-use oss_workflow::{Actor, Context as StepContext, Store, Wanted, admission, supply};
+use oss_workflow::{Actor, Context as StepContext, Store, Wanted, admission, occupancy, supply};
 use serde_json::json;
 use std::{fs::File, path::Path, process::ExitCode};
 
@@ -30,12 +30,14 @@ pub(crate) async fn run(
 async fn settings(file: &Path, target: &Target, as_json: bool) -> anyhow::Result<ExitCode> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let values = values(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+    let entries =
+        register::entries(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+    let n_entries = entries.len();
     let store = roles::store(target, "oss import")?;
     let (policy, gazetteer) = (roles::policy(target)?, roles::gazetteer(&store).await?);
     let (mut good, mut n_faulty) = (Vec::new(), 0);
-    for (idx, value) in values.iter().enumerate() {
-        let read = setting_from_json(value).and_then(|setting| {
+    for (idx, entry) in entries.into_iter().enumerate() {
+        let read = entry.and_then(|setting| {
             let faults = admission::setting_faults(&setting, &gazetteer, &policy);
             if faults.is_empty() {
                 Ok(setting)
@@ -59,19 +61,15 @@ async fn settings(file: &Path, target: &Target, as_json: bool) -> anyhow::Result
         }
     }
     if n_faulty > 0 {
-        bail!(
-            "{n_faulty} of {} settings are not valid; nothing was imported",
-            values.len()
-        );
+        bail!("{n_faulty} of {n_entries} settings are not valid; nothing was imported");
     }
     let n_changed = store_settings(&store, good, "oss import").await?;
     store.close().await;
     if as_json {
-        output::json(&json!({"read": values.len(), "changed": n_changed}))?;
+        output::json(&json!({"read": n_entries, "changed": n_changed}))?;
     } else {
         output::line(format_args!(
-            "{n_changed} of {} settings were new or changed",
-            values.len()
+            "{n_changed} of {n_entries} settings were new or changed"
         ))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -105,7 +103,9 @@ pub(crate) async fn store_settings(
             ids: &mut ids,
         };
         for setting in chunk {
+            let at = (setting.authority, setting.setting_id.clone());
             n_changed += usize::from(supply::change_setting(&mut unit, &mut context, setting)?);
+            occupancy::hand_over(&mut unit, &mut context, &at);
         }
         store.commit(unit, transaction).await?;
         if n > CHUNK {

@@ -2,7 +2,7 @@
 
 use crate::{cli, commands::broker, connection::Target, output};
 use anyhow::{Context, bail};
-use oss_contract::{Envelope, FactKind, envelope::CONTENT_TYPE, publish};
+use oss_contract::{Envelope, FactKind, envelope::CONTENT_TYPE, publish, register::values};
 use oss_domain::{Clock, EventId, Ids};
 use oss_messaging::{Outgoing, Publisher};
 use oss_runtime::{SystemClock, seeded_rng};
@@ -85,18 +85,6 @@ fn read(file: &Path) -> anyhow::Result<String> {
             .with_context(|| format!("cannot read {}", file.display()))?;
     }
     Ok(text)
-}
-
-/// One value, a list of values, or a value a line.
-pub(crate) fn values(text: &str) -> Result<Vec<Value>, serde_json::Error> {
-    let mut all = Vec::new();
-    for value in serde_json::Deserializer::from_str(text).into_iter() {
-        match value? {
-            Value::Array(values) => all.extend(values),
-            value => all.push(value),
-        }
-    }
-    Ok(all)
 }
 
 /// The message for an event, or for bare data with `--type`.

@@ -28,6 +28,15 @@ pub struct ApprovalCursor {
     pub approval_id: ApprovalId,
 }
 
+/// Which approvals that wait to show.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WaitingFilter<'a> {
+    /// Only those that one of these records, in the policy's words.
+    pub approvers: Option<&'a [&'a str]>,
+    /// Only those that were due before this.
+    pub due_before: Option<DateTime<Utc>>,
+}
+
 /// A row of the table, with the ids that its keys stand for.
 struct Row {
     approval_id: Uuid,
@@ -196,8 +205,7 @@ impl PgStore {
         load(&mut *self.conn().await?, &self.key, &[referral.0], &[]).await
     }
 
-    /// At most `limit` approvals of `authority` that wait for one of `approvers` (the policy's
-    /// words), the next due first, after `cursor`.
+    /// At most `limit` approvals of `authority` that wait, the next due first, after `cursor`.
     ///
     /// # Errors
     ///
@@ -205,21 +213,24 @@ impl PgStore {
     pub async fn approvals_waiting(
         &self,
         authority: AuthorityCode,
-        approvers: &[&str],
+        filter: WaitingFilter<'_>,
         cursor: Option<ApprovalCursor>,
         limit: u32,
     ) -> Result<Vec<ApprovalTask>> {
         let mut conn = self.conn().await?;
         let ids = sqlx::query_scalar!(
             "SELECT approval_id FROM approval
-             WHERE authority = $1 AND approver = ANY ($2) AND granted IS NULL AND NOT cancelled
+             WHERE authority = $1 AND granted IS NULL AND NOT cancelled
+               AND ($2::text[] IS NULL OR approver = ANY ($2))
+               AND ($6::timestamptz IS NULL OR due_at < $6)
                AND ($3::timestamptz IS NULL OR (due_at, approval_id) > ($3, $4::uuid))
              ORDER BY due_at, approval_id LIMIT $5",
             authority.as_str(),
-            approvers as &[&str],
+            filter.approvers as Option<&[&str]>,
             cursor.map(|it| it.due_at),
             cursor.map(|it| it.approval_id.into_uuid()),
             i64::from(limit),
+            filter.due_before,
         )
         .fetch_all(&mut *conn)
         .await

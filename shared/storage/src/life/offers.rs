@@ -9,14 +9,14 @@ use crate::{
     store::{Loaded, PgStore},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use oss_domain::{OfferId, Pence, RunId, lifecycle::DeclineReason};
+use oss_domain::{AuthorityCode, OfferId, Pence, ProviderId, RunId, lifecycle::DeclineReason};
 use oss_workflow::{
     ReferralKey, SettingKey,
     offer::{OfferHead, OfferState, Terms},
 };
 use serde_json::json;
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 use uuid::Uuid;
 
 /// A row of the table, with the ids that its keys stand for.
@@ -88,14 +88,16 @@ impl Row {
 }
 
 /// An amount of pence in a column.
-pub(super) fn pence(amount: i64) -> Result<Pence> {
+pub(crate) fn pence(amount: i64) -> Result<Pence> {
     row::whole("weekly_cost", amount).map(Pence::new)
 }
 
+/// The offers of any of `referrals`, and those of `ids`.
 pub(super) async fn load(
     conn: &mut PgConnection,
     installation: &InstallationKey,
     referrals: &[i64],
+    ids: &[Uuid],
 ) -> Result<Vec<OfferHead>> {
     let rows = sqlx::query_as!(
         Row,
@@ -106,9 +108,10 @@ pub(super) async fn load(
          FROM offer
          JOIN referral ON referral.key = referral_key
          JOIN setting ON setting.key = setting_key
-         WHERE referral_key = ANY ($1)
+         WHERE referral_key = ANY ($1) OR offer_id = ANY ($2)
          ORDER BY offer_id",
         referrals,
+        ids,
     )
     .fetch_all(conn)
     .await
@@ -196,6 +199,42 @@ impl PgStore {
     ///
     /// Fails where the database is away.
     pub async fn offers_of(&self, referral: ReferralKey) -> Result<Vec<OfferHead>> {
-        load(&mut *self.conn().await?, &self.key, &[referral.0]).await
+        load(&mut *self.conn().await?, &self.key, &[referral.0], &[]).await
+    }
+
+    /// Offers that a provider of `authority` was asked for: at most `limit` that wait for an answer,
+    /// and at most so many of all, the last first.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn asked_of_provider(
+        &self,
+        authority: AuthorityCode,
+        provider: &ProviderId,
+        limit: u32,
+    ) -> Result<Vec<OfferHead>> {
+        let mut conn = self.conn().await?;
+        let ids = sqlx::query_scalar!(
+            r#"(SELECT offer_id AS "offer_id!" FROM offer
+                WHERE authority = $1 AND provider_id = $2 AND state = 'approached'
+                ORDER BY approached_at DESC LIMIT $3)
+               UNION
+               (SELECT offer_id FROM offer
+                WHERE authority = $1 AND provider_id = $2 AND approached_at IS NOT NULL
+                ORDER BY approached_at DESC LIMIT $3)"#,
+            authority.as_str(),
+            provider.as_str(),
+            i64::from(limit),
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .sorted()?;
+        let mut found = load(&mut conn, &self.key, &[], &ids).await?;
+        found.sort_by_key(|offer| {
+            let waits = offer.state == OfferState::Approached;
+            Reverse((waits, offer.approached_at))
+        });
+        Ok(found)
     }
 }

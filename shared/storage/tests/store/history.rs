@@ -121,12 +121,16 @@ async fn whoever_has_seen_a_version_is_told_of_what_came_after_and_nothing_else(
     assert_eq!((setting_id, setting), (&sid("F02"), &None));
     assert_eq!(changes.settings.len(), 1);
     assert_eq!(
-        store.list_settings(derby(), None, 10).await.unwrap().len(),
+        store
+            .list_settings(derby(), None, None, 10)
+            .await
+            .unwrap()
+            .len(),
         1
     );
     assert!(
         store
-            .list_settings(derby(), Some(&sid("F01")), 10)
+            .list_settings(derby(), None, Some(&sid("F01")), 10)
             .await
             .unwrap()
             .is_empty()

@@ -11,7 +11,7 @@ use oss_simulation::{conformance, derby, home_at, household, seal, world};
 use oss_workflow::{
     Context, Refusal, SupplyVersion, Unit, Wanted,
     answer::{self, Given},
-    approvals::{self, Word},
+    approvals::{self, ApprovalTask, Word},
     call_off, deadline,
     deadline::Due,
     decision::{self, Choice},
@@ -22,6 +22,30 @@ use oss_workflow::{
     referral as referrals, supply,
 };
 use sqlx::Row as _;
+
+async fn late_is_what_was_due(store: &oss_storage::PgStore, all: &[ApprovalTask]) {
+    let before = async |due_before| {
+        let late = oss_storage::WaitingFilter {
+            approvers: None,
+            due_before: Some(due_before),
+        };
+        store
+            .approvals_waiting(derby(), late, None, 50)
+            .await
+            .unwrap()
+    };
+    let (first, last) = (all.first().unwrap(), all.last().unwrap());
+    assert_eq!(before(first.due_at).await, [], "due is not late yet");
+    let after = last.due_at + chrono::TimeDelta::seconds(1);
+    assert_eq!(before(after).await, all, "anybody's");
+}
+
+fn of<'a>(approvers: &'a [&'a str]) -> oss_storage::WaitingFilter<'a> {
+    oss_storage::WaitingFilter {
+        approvers: Some(approvers),
+        due_before: None,
+    }
+}
 
 #[tokio::test]
 async fn it_keeps_what_the_store_in_memory_keeps() {
@@ -199,12 +223,12 @@ async fn an_approval_waits_for_its_role_and_then_does_not() {
     let store = &council.store;
     let approvers: Vec<&str> = tasks.iter().map(|it| &*it.approver).collect();
     let all = store
-        .approvals_waiting(derby(), &approvers, None, 50)
+        .approvals_waiting(derby(), of(&approvers), None, 50)
         .await
         .unwrap();
     assert_eq!(all.len(), tasks.len());
     let first = store
-        .approvals_waiting(derby(), &approvers, None, 1)
+        .approvals_waiting(derby(), of(&approvers), None, 1)
         .await
         .unwrap();
     let cursor = oss_storage::ApprovalCursor {
@@ -212,13 +236,14 @@ async fn an_approval_waits_for_its_role_and_then_does_not() {
         approval_id: first[0].approval_id,
     };
     let rest = store
-        .approvals_waiting(derby(), &approvers, Some(cursor), 50)
+        .approvals_waiting(derby(), of(&approvers), Some(cursor), 50)
         .await
         .unwrap();
     assert_eq!([first, rest].concat(), all, "page by page");
+    late_is_what_was_due(store, &all).await;
     assert_eq!(
         store
-            .approvals_waiting(derby(), &["nobody"], None, 50)
+            .approvals_waiting(derby(), of(&["nobody"]), None, 50)
             .await
             .unwrap(),
         []
@@ -240,7 +265,7 @@ async fn an_approval_waits_for_its_role_and_then_does_not() {
         .await;
     assert_eq!(
         store
-            .approvals_waiting(derby(), &approvers, None, 50)
+            .approvals_waiting(derby(), of(&approvers), None, 50)
             .await
             .unwrap(),
         []

@@ -91,7 +91,7 @@ pub(crate) fn body(fields: &Fields) -> Result<Map<String, Value>, Fault> {
 }
 
 /// `1,250`, `£1250.50`: in pence.
-fn pence(text: &str) -> Option<u32> {
+pub(crate) fn pence(text: &str) -> Option<u32> {
     let text = text.trim_start_matches('£').replace(',', "");
     let (pounds, pence) = text.split_once('.').unwrap_or((&text, "00"));
     let digits = |text: &str| text.bytes().all(|it| it.is_ascii_digit());

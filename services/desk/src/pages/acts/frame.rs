@@ -31,8 +31,11 @@ pub(crate) trait Address: DeserializeOwned + Send + Sync + 'static {
     }
 }
 
-/// A referral, a placement, an approval.
+/// A referral, a placement, an approval, a setting.
 impl Address for String {}
+
+/// Nothing: the page is the only one of its kind.
+impl Address for () {}
 
 /// A referral, and a setting among its options.
 impl Address for (String, String) {

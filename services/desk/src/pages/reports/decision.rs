@@ -73,13 +73,11 @@ pub(crate) async fn record(
             Facts::new(offer, name(&offer.setting_id), &app.policy),
         )
     });
-    let people = app.store.list_people(None, 500).await?;
-    let called = |id: &str| {
-        let person = people
-            .iter()
-            .find(|person| person.user_id.to_string() == id);
-        person.map_or(id.to_owned(), |person| person.name.clone())
-    };
+    let records = tasks.iter().filter_map(|task| task.record.as_ref());
+    let deciders = records.map(|record| &*record.by);
+    let deciders = deciders.chain([&*placement.decided_by]);
+    let names = app.store.names_of(deciders).await?;
+    let called = |id: &str| names.get(id).map_or(id.to_owned(), String::clone);
     let now = app.clock.now();
     let approvals = tasks.iter().map(|task| {
         let noted = task.record.as_ref().map(|record| {

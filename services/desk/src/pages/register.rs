@@ -1,0 +1,183 @@
+//! The register: homes and carers, found, looked at with their history, changed, closed, imported.
+//!
+//! A change here is the same step that an event is: what depends on it is ranked again.
+
+pub(crate) mod close;
+pub(crate) mod edit;
+pub(crate) mod import;
+mod said;
+
+use super::{
+    layout::{Layout, Page, Section},
+    words,
+};
+use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
+use form_urlencoded::Serializer;
+use oss_domain::{Setting, SettingId};
+use oss_workflow::{SettingHead, authorise::Act};
+use std::sync::Arc;
+
+/// Settings on a page.
+const ON_A_PAGE: usize = 50;
+/// Former states on the page of a setting.
+const STATES: u32 = 20;
+
+#[derive(Debug, Template)]
+#[template(path = "register.html")]
+struct RegisterPage {
+    layout: Layout,
+    text: String,
+    rows: Vec<Row>,
+    next: Option<String>,
+    may_change: bool,
+}
+
+#[derive(Debug)]
+struct Row {
+    setting_id: String,
+    kind: &'static str,
+    sourcing: &'static str,
+    provider: String,
+    places: u16,
+    residents: usize,
+    confirmed: String,
+}
+
+/// `GET /admin/settings`
+pub(crate) async fn list(
+    State(app): State<App>,
+    viewer: Viewer,
+    parameters: Parameters,
+) -> Result<impl IntoResponse, Fault> {
+    let after = parameters.get::<SettingId>("after")?;
+    let text = parameters.get::<String>("q")?.unwrap_or_default();
+    let text: String = text.trim().chars().take(60).collect();
+    let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
+    let sought = (!text.is_empty()).then_some(&*text);
+    let mut found = app
+        .store
+        .list_settings(viewer.authority(), sought, after.as_ref(), limit)
+        .await?;
+    let more = found.len() > ON_A_PAGE;
+    found.truncate(ON_A_PAGE);
+    let next = found.last().filter(|_| more).map(|last| {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("after", last.setting_id.as_str());
+        if let Some(text) = sought {
+            query.append_pair("q", text);
+        }
+        format!("/admin/settings?{}", query.finish())
+    });
+    let rows = found.iter().map(|setting| Row {
+        setting_id: setting.setting_id.to_string(),
+        kind: words::kind(setting.kind),
+        sourcing: words::sourcing(setting.sourcing),
+        provider: setting.provider.name.clone(),
+        places: setting.approval.places,
+        residents: setting.occupancy.residents.len(),
+        confirmed: said::or_never(setting.capacity_confirmed_at),
+    });
+    Ok(Page(RegisterPage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        rows: rows.collect(),
+        text,
+        next,
+        may_change: viewer.may(Act::WriteSettings),
+    }))
+}
+
+#[derive(Debug, Template)]
+#[template(path = "setting.html")]
+struct SettingPage {
+    layout: Layout,
+    setting_id: String,
+    rows: Vec<(&'static str, String)>,
+    history: Vec<Past>,
+    may_change: bool,
+}
+
+/// A state that a setting was in.
+#[derive(Debug)]
+struct Past {
+    title: String,
+    at: String,
+    datetime: String,
+    changes: Vec<String>,
+}
+
+/// `GET /admin/settings/{id}`
+pub(crate) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, Fault> {
+    let (head, setting) = load(&app, &viewer, &id).await?;
+    // One more, to tell what the oldest on the page changed.
+    let past = app
+        .store
+        .setting_history(viewer.authority(), &setting.setting_id, STATES + 1)
+        .await?;
+    let before = past.iter().skip(1).map(|(_, setting)| setting.as_deref());
+    let before = before.map(Some).chain([None]);
+    let states = past.iter().zip(before).take(STATES as usize);
+    let history = states.map(|((at, setting), before)| {
+        let (title, changes) = said::state(before.flatten(), setting.as_deref());
+        Past {
+            title,
+            at: words::at(*at),
+            datetime: at.to_rfc3339(),
+            changes,
+        }
+    });
+    Ok(Page(SettingPage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        setting_id: setting.setting_id.to_string(),
+        rows: said::facts(&head, &setting),
+        history: history.collect(),
+        may_change: head.open && viewer.may(Act::WriteSettings),
+    }))
+}
+
+/// An entry of the viewer's register, closed ones too.
+async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(SettingHead, Arc<Setting>), Fault> {
+    let setting_id: SettingId = find::id(id, "The setting")?;
+    let head = app.store.setting(viewer.authority(), &setting_id).await?;
+    let head = head.ok_or_else(|| Fault::not_found("The setting"))?;
+    let setting = head.setting.clone();
+    let setting = setting.ok_or_else(|| Fault::not_found("The setting"))?;
+    Ok((head, setting))
+}
+
+/// The same, if it is open: what is closed is not changed.
+async fn load_open(app: &App, viewer: &Viewer, id: &str) -> Result<Arc<Setting>, Fault> {
+    let (head, setting) = load(app, viewer, id).await?;
+    if head.open {
+        return Ok(setting);
+    }
+    Err(Fault::not_found(
+        "The setting is closed; in the register it",
+    ))
+}
+
+/// The versions that a page was made of: what is free changes by itself, without the entry.
+fn seen(setting: &Setting) -> String {
+    format!("{}.{}", setting.version, setting.occupancy.version)
+}
+
+/// Sees to it that nothing of it changed since the page was shown.
+fn refuse_stale(stored: &Setting, version: &str) -> Result<(), Fault> {
+    if version == seen(stored) {
+        return Ok(());
+    }
+    let detail = "Somebody else, or an event, changed this entry meanwhile.";
+    Err(Fault::conflict(
+        "changed_meanwhile",
+        "It has changed",
+        detail,
+    ))
+}

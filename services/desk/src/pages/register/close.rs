@@ -1,0 +1,92 @@
+//! Taking a setting out of the register.
+
+use super::{load_open, refuse_stale, seen};
+use crate::{
+    act::act,
+    app::App,
+    pages::{
+        acts::{
+            form::{Fields, Form},
+            frame::{Deed, Sheet},
+        },
+        layout::{Layout, Section},
+        words,
+    },
+    problem::Fault,
+    session::Viewer,
+};
+use askama::Template;
+use oss_domain::Setting;
+use oss_workflow::{Wanted, call_off, supply};
+use std::sync::Arc;
+
+#[derive(Debug, Template)]
+#[template(path = "setting_close.html")]
+pub(crate) struct ClosePage {
+    layout: Layout,
+    form: Form,
+    setting_id: String,
+    kind: &'static str,
+    provider: String,
+    version: String,
+}
+
+/// Closing: of a setting.
+#[derive(Debug)]
+pub(crate) enum Close {}
+
+impl Deed for Close {
+    type At = String;
+    type To = Arc<Setting>;
+    type Page = ClosePage;
+
+    fn path(id: &String) -> String {
+        format!("/admin/settings/{id}/close")
+    }
+
+    fn section(_: &Self::To) -> Section<'_> {
+        Section::Other
+    }
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Arc<Setting>, Fault> {
+        load_open(app, viewer, id).await
+    }
+
+    fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> ClosePage {
+        ClosePage {
+            layout: sheet.layout,
+            form: sheet.form,
+            setting_id: setting.setting_id.to_string(),
+            kind: words::kind(setting.kind),
+            provider: setting.provider.name.clone(),
+            version: seen(&setting),
+        }
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        id: &String,
+        fields: &Fields,
+    ) -> Result<String, Fault> {
+        let setting = load_open(app, viewer, id).await?;
+        let at = (setting.authority, setting.setting_id.clone());
+        let wanted = Wanted {
+            closing: [at.clone()].into(),
+            ..Wanted::default()
+        };
+        act(app, &viewer.caller(), &wanted, |unit, context| {
+            let head = unit.settings.get(&at).filter(|head| head.open);
+            let stored = head.and_then(|head| head.setting.as_deref());
+            let stored = stored.ok_or_else(|| Fault::not_found("The setting"))?;
+            refuse_stale(stored, fields.get("version"))?;
+            let version = stored.version.saturating_add(1);
+            if supply::close_setting(unit, context, at.0, &at.1, version)? {
+                call_off::setting_closed(unit, context, &at);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(format!("/admin/settings/{id}"))
+    }
+}

@@ -1,0 +1,296 @@
+//! Figures in words, and as bars: what the page shows and the file holds.
+
+use crate::pages::{acts::words as acts_words, facts::capital, words};
+use oss_domain::{
+    Need, Pence,
+    lifecycle::DeclineReason,
+    setting::{Kind, Sourcing},
+    ssda903::ReasonPlaceChange,
+};
+use oss_storage::reports::{Count, Figures, KindFigures, Now, Spread};
+use oss_workflow::offer::OfferState;
+use std::str::FromStr;
+
+/// The width of the longest bar.
+const LONGEST: u64 = 200;
+
+/// Everything that is reported.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// How things are.
+    pub(crate) now: Table,
+    /// What was done in the time.
+    pub(crate) done: Table,
+    /// Decisions by kind, with costs.
+    pub(crate) kinds: Vec<KindRow>,
+    /// Counts of the time.
+    pub(crate) charts: Vec<Chart>,
+    /// Counts of how things are.
+    pub(crate) charts_now: Vec<Chart>,
+}
+
+/// What is reported, and its value in words.
+pub(crate) type Table = Vec<(&'static str, String)>;
+
+/// Decisions for one kind of setting.
+#[derive(Debug)]
+pub(crate) struct KindRow {
+    pub(crate) kind: String,
+    pub(crate) decided: u64,
+    pub(crate) in_house: String,
+    pub(crate) mean_cost: String,
+    pub(crate) median_cost: String,
+}
+
+/// Counts as bars, each as long as its part of the greatest.
+#[derive(Debug)]
+pub(crate) struct Chart {
+    pub(crate) title: &'static str,
+    pub(crate) bars: Vec<Bar>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Bar {
+    pub(crate) text: String,
+    pub(crate) count: u64,
+    /// Of [`LONGEST`].
+    pub(crate) width: u64,
+}
+
+impl Chart {
+    fn new(title: &'static str, counts: &[Count], name: impl Fn(&str) -> String) -> Self {
+        let greatest = counts.iter().map(|it| it.count).max().unwrap_or(1).max(1);
+        let bars = counts.iter().map(|it| Bar {
+            text: name(&it.code),
+            count: it.count,
+            width: it.count.saturating_mul(LONGEST) / greatest,
+        });
+        Self {
+            title,
+            bars: bars.collect(),
+        }
+    }
+}
+
+impl Report {
+    pub(crate) fn new(figures: &Figures, now: &Now) -> Self {
+        Self {
+            now: now_rows(now),
+            done: done_rows(figures),
+            kinds: figures.by_kind.iter().map(kind_row).collect(),
+            charts: charts(figures),
+            charts_now: charts_now(now),
+        }
+    }
+
+    /// The same as cells of a file.
+    pub(crate) fn cells(&self) -> Vec<[String; 2]> {
+        let mut cells = vec![["figure".to_owned(), "value".to_owned()]];
+        let tables = self.done.iter().chain(&self.now);
+        cells.extend(tables.map(|(name, value)| [(*name).to_owned(), value.clone()]));
+        for row in &self.kinds {
+            let of = |what: &str, value: String| [format!("{}: {what}", row.kind), value];
+            cells.extend([
+                of("decided for", row.decided.to_string()),
+                of("in the council’s own", row.in_house.clone()),
+                of("cost a week, on average", row.mean_cost.clone()),
+                of("cost a week, half at most", row.median_cost.clone()),
+            ]);
+        }
+        for chart in self.charts.iter().chain(&self.charts_now) {
+            let bars = chart.bars.iter();
+            cells.extend(bars.map(|bar| {
+                let name = format!("{}: {}", chart.title, bar.text);
+                [name, bar.count.to_string()]
+            }));
+        }
+        cells
+    }
+}
+
+fn of(part: u64, whole: u64) -> String {
+    let percent = part.saturating_mul(100).checked_div(whole);
+    percent.map_or("none".to_owned(), |percent| {
+        format!("{part} of {whole} ({percent} %)")
+    })
+}
+
+/// How many there were to each, with one decimal.
+fn each(part: u64, whole: u64) -> String {
+    let tenths = part.saturating_mul(10).checked_div(whole);
+    tenths.map_or("none".to_owned(), |tenths| {
+        format!("{}.{}", tenths / 10, tenths % 10)
+    })
+}
+
+fn hours(hours: Option<u64>) -> String {
+    hours.map_or("none".to_owned(), |hours| {
+        words::many(i64::try_from(hours).unwrap_or(i64::MAX), "hour")
+    })
+}
+
+fn done_rows(figures: &Figures) -> Table {
+    let fostering = figures.by_kind.iter().filter(|it| is_fostering(it));
+    let (fostered, own) = fostering.fold((0, 0), |(all, own), it| {
+        (all + it.decided, own + it.in_house)
+    });
+    let mut rows = vec![
+        ("Referrals received", figures.received.to_string()),
+        (
+            "Of those, emergencies",
+            of(figures.emergencies, figures.received),
+        ),
+        ("Homes decided for", figures.decided.to_string()),
+        (
+            "In the council’s own area",
+            of(figures.inside, figures.decided),
+        ),
+        (
+            "At most 20 miles from home",
+            of(figures.within_20_miles, figures.with_distance),
+        ),
+        ("Fostering with the council’s own carers", of(own, fostered)),
+        (
+            "Cost a week, on average",
+            figures
+                .weekly_cost
+                .map_or("none".to_owned(), |cost| cost.to_string()),
+        ),
+        (
+            "Homes asked for each referral",
+            each(figures.asked, figures.referrals_asked),
+        ),
+        (
+            "Offers for each referral",
+            each(figures.said_yes, figures.referrals_asked),
+        ),
+        ("Approvals given or refused", figures.approvals.to_string()),
+        ("Placements ended", figures.ended.to_string()),
+        (
+            "Of those, not planned",
+            of(figures.ended_unplanned, figures.ended),
+        ),
+    ];
+    let spreads = [
+        (
+            "From referral to the first offer, half took at most",
+            "From referral to the first offer, nine in ten took at most",
+            figures.to_first_yes,
+        ),
+        (
+            "From referral to decision, half took at most",
+            "From referral to decision, nine in ten took at most",
+            figures.to_decision,
+        ),
+        (
+            "An approval, half took at most",
+            "An approval, nine in ten took at most",
+            figures.to_approval,
+        ),
+    ];
+    for (half, most, Spread { median, p90 }) in spreads {
+        rows.extend([(half, hours(median)), (most, hours(p90))]);
+    }
+    rows
+}
+
+fn is_fostering(figures: &KindFigures) -> bool {
+    figures.kind == Kind::FosteringHousehold.as_str()
+}
+
+fn now_rows(now: &Now) -> Table {
+    let pence = |pence: u64| Pence::new(u32::try_from(pence).unwrap_or(u32::MAX)).to_string();
+    vec![
+        ("Placements in which children live", now.live.to_string()),
+        ("What these cost a week", pence(now.weekly_cost)),
+        (
+            "Of those, at £10,000 a week and more",
+            of(now.ten_thousand, now.live),
+        ),
+        (
+            "Of those, in homes not registered, or found less than good",
+            of(now.poor_quality, now.live),
+        ),
+        (
+            "Temporary approvals that have ended, or end within 28 days (reg 24)",
+            now.temporary_ending.to_string(),
+        ),
+        (
+            "Placements outside terms that have ended, or end within 28 days (reg 23)",
+            now.outside_terms_ending.to_string(),
+        ),
+        (
+            "Places of the council’s own children’s homes",
+            now.own_places.to_string(),
+        ),
+        (
+            "Of those, that cannot be used",
+            of(now.own_blocked, now.own_places),
+        ),
+        (
+            "Children who live there, as the homes say",
+            of(now.own_residents, now.own_places),
+        ),
+    ]
+}
+
+fn kind_row(figures: &KindFigures) -> KindRow {
+    KindRow {
+        kind: named(&figures.kind, |it: Kind| words::kind(it).to_owned()),
+        decided: figures.decided,
+        in_house: of(figures.in_house, figures.decided),
+        mean_cost: figures.mean_cost.to_string(),
+        median_cost: figures.median_cost.to_string(),
+    }
+}
+
+/// A code in words; one that is not known any more is shown as it is.
+fn named<T: FromStr>(code: &str, name: impl Fn(T) -> String) -> String {
+    code.parse().map_or(code.to_owned(), name)
+}
+
+fn charts(figures: &Figures) -> Vec<Chart> {
+    vec![
+        Chart::new(
+            "Decisions by how the council comes by the place",
+            &figures.by_sourcing,
+            |code| named(code, |it: Sourcing| words::sourcing(it).to_owned()),
+        ),
+        Chart::new(
+            "Decisions by the wave in which the home was asked",
+            &figures.by_wave,
+            |wave| match wave {
+                "0" => "Asked by itself, or not asked".to_owned(),
+                wave => format!("Wave {wave}"),
+            },
+        ),
+        Chart::new(
+            "Homes asked, by what became of it",
+            &figures.by_answer,
+            |code| named(code, |it: OfferState| acts_words::offer(it).text.to_owned()),
+        ),
+        Chart::new("Why providers declined", &figures.by_reason, |code| {
+            named(code, |it: DeclineReason| acts_words::decline(it).to_owned())
+        }),
+        Chart::new("Why placements ended", &figures.by_ending, |code| {
+            named(code, |it: ReasonPlaceChange| {
+                acts_words::ending(it).to_owned()
+            })
+        }),
+    ]
+}
+
+fn charts_now(now: &Now) -> Vec<Chart> {
+    vec![
+        Chart::new(
+            "Children without a suitable home now, by age",
+            &now.unfilled_by_age,
+            str::to_owned,
+        ),
+        Chart::new(
+            "Referrals without a suitable home now, by essential need",
+            &now.unfilled_by_need,
+            |code| named(code, |it: Need| capital(it.in_words())),
+        ),
+    ]
+}

@@ -1,0 +1,55 @@
+//! What managers are told: what is late, and figures.
+
+use super::{
+    acts::{bought, ranked},
+    browser::Browser,
+};
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use oss_domain::role::Role;
+
+#[tokio::test]
+async fn what_is_late_is_told_and_led_on_to_and_nothing_else() {
+    let (desk, _) = ranked(&[bought("F1")]).await;
+    let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    let reports = manager.get("/reports").await;
+    assert!(
+        reports.text.contains("No referral is late"),
+        "{}",
+        reports.text
+    );
+    assert!(!manager.get("/?late=yes").await.text.contains("R1"));
+    // An urgent referral has 72 hours.
+    desk.clock.advance(TimeDelta::hours(73));
+    let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    let reports = manager.get("/reports").await;
+    assert!(
+        !reports.text.contains("No referral is late"),
+        "{}",
+        reports.text
+    );
+    let late = manager.get("/?late=yes&sort=time").await;
+    assert!(late.text.contains("/referrals/R1"), "{}", late.text);
+    let approvals = manager.get("/approvals?late=yes").await;
+    assert_eq!(approvals.status, StatusCode::OK);
+    assert!(approvals.text.contains("No approval is late"));
+}
+
+#[tokio::test]
+async fn figures_are_the_councils_own_and_of_the_time_that_is_asked_for() {
+    let (desk, _) = ranked(&[bought("F1")]).await;
+    let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    let file = manager.get("/reports.csv?days=7").await;
+    assert!(file.text.contains("Referrals received,1\r\n"));
+    assert!(file.text.contains("Homes asked for each referral,none\r\n"));
+    desk.clock.advance(TimeDelta::days(8));
+    let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    let file = manager.get("/reports.csv?days=7").await;
+    assert!(file.text.contains("Referrals received,0\r\n"));
+    assert!(
+        file.text
+            .contains("Placements in which children live,0\r\n")
+    );
+    let unknown = manager.get("/reports?days=0").await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+}
