@@ -9,6 +9,7 @@ export async function pages() {
   const [first, second, third] = offers.map((offer) => offer.setting_id);
   const of = `/referrals/${ranked}`;
   const unfilled = inState("unfilled");
+  const tasks = ["when", "kinds", "children", "wishes", "identity", "places", "needs", "law", "areas", "people", "zones", "story"];
   return [
     ["the queue", "/"],
     ["the queue, filtered", "/?urgency=emergency&whose=nobody&sort=time"],
@@ -34,6 +35,11 @@ export async function pages() {
     ["options, and one that is gone", `${of}/options?gone=GONE`],
     ["deciding", `${of}/options/${first}/decide`],
     ["no suitable option", `${of}/unfilled`],
+    ["drafts", "/drafts"],
+    ["starting a referral", "/start-referral"],
+    ["changing a referral", `/drafts/${ranked}`],
+    ...tasks.map((task) => [`changing a referral: ${task}`, `/drafts/${ranked}/task/${task}`]),
+    ["changing a referral: the answers", `/drafts/${ranked}/check`],
     ["approvals", "/approvals"],
     ["late referrals", "/?late=yes&sort=time"],
     ["late approvals", "/approvals?late=yes"],

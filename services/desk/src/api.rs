@@ -6,7 +6,7 @@ pub(crate) mod decision;
 pub(crate) mod description;
 pub(crate) mod find;
 mod offers;
-mod referrals;
+pub(crate) mod referrals;
 pub(crate) mod settings;
 
 use crate::{

@@ -16,9 +16,11 @@ mod assets;
 mod compare;
 mod export;
 mod facts;
+mod intake;
 mod layout;
 mod map;
 mod matched;
+mod missing;
 mod not_shown;
 mod option;
 mod options;
@@ -161,6 +163,27 @@ fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     ]
 }
 
+/// The pages on which a referral is written, or changed.
+fn writing() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
+    use acts::frame::route;
+    use intake::{Discard, Start, check::Check, tasks};
+    let pages = [
+        ("/drafts", get(intake::list)),
+        ("/start-referral", route::<Start>()),
+        ("/drafts/{id}", get(tasks::list)),
+        (
+            "/drafts/{id}/task/{task}",
+            get(tasks::show).post(tasks::send),
+        ),
+        ("/drafts/{id}/check", route::<Check>()),
+        ("/drafts/{id}/discard", route::<Discard>()),
+    ];
+    pages
+        .into_iter()
+        .map(|(path, handler)| (path, Some(Act::WriteReferral), handler))
+        .collect()
+}
+
 /// The pages of managers, of providers, and of those who run the service.
 fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     use Act::{
@@ -240,7 +263,8 @@ async fn start(app: State<App>, viewer: Viewer, parameters: Parameters) -> Resul
 /// The pages.
 pub(crate) fn router(app: &App) -> Router<App> {
     let mut pages = Router::new();
-    for (path, act, handler) in routes().into_iter().chain(acting()).chain(running()) {
+    let all = [routes(), acting(), writing(), running()];
+    for (path, act, handler) in all.into_iter().flatten() {
         let allowed = from_fn_with_state((app.clone(), act), session::require);
         pages = pages.route(path, handler.route_layer(allowed));
     }

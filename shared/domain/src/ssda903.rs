@@ -164,3 +164,71 @@ codes! {
         Out = "OUT",
     }
 }
+
+impl Ethnicity {
+    /// What the code stands for, in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Wbri => "White British",
+            Self::Wiri => "White Irish",
+            Self::Woth => "Any other White background",
+            Self::Wirt => "Traveller of Irish heritage",
+            Self::Wrom => "Gypsy or Roma",
+            Self::Mwbc => "White and Black Caribbean",
+            Self::Mwba => "White and Black African",
+            Self::Mwas => "White and Asian",
+            Self::Moth => "Any other mixed background",
+            Self::Aind => "Indian",
+            Self::Apkn => "Pakistani",
+            Self::Aban => "Bangladeshi",
+            Self::Aoth => "Any other Asian background",
+            Self::Bcrb => "Caribbean",
+            Self::Bafr => "African",
+            Self::Both => "Any other Black background",
+            Self::Chne => "Chinese",
+            Self::Ooth => "Any other ethnic group",
+            Self::Refu => "Refused",
+            Self::Nobt => "Not yet obtained",
+        }
+    }
+}
+
+impl LegalStatus {
+    /// What the code stands for, in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::C1 => "Interim care order",
+            Self::C2 => "Full care order",
+            Self::D1 => "Freeing order",
+            Self::E1 => "Placement order",
+            Self::V2 => "Section 20, single period",
+            Self::V3 => "Short breaks, each an episode",
+            Self::V4 => "Short breaks, by agreement",
+            Self::J1 => "Remanded, or committed for trial or sentence",
+            Self::J2 => "Detained under PACE",
+            Self::J3 => "Youth rehabilitation order with residence or intensive fostering",
+            Self::L1 => "Police protection",
+            Self::L2 => "Emergency protection order",
+            Self::L3 => "Child assessment order",
+        }
+    }
+}
+
+impl CategoryOfNeed {
+    /// What the code stands for, in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::N1 => "Abuse or neglect",
+            Self::N2 => "The child’s disability",
+            Self::N3 => "A parent’s illness or disability",
+            Self::N4 => "Family in acute stress",
+            Self::N5 => "Family dysfunction",
+            Self::N6 => "Socially unacceptable behaviour",
+            Self::N7 => "Low income",
+            Self::N8 => "Absent parenting",
+        }
+    }
+}

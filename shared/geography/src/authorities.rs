@@ -113,6 +113,17 @@ impl Authorities {
         self.names.get(&authority).map(String::as_str)
     }
 
+    /// The upper-tier authority of that name, in any case, such as `Derbyshire`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<AuthorityCode> {
+        let name = name.to_lowercase();
+        let is_upper = |code: &AuthorityCode| self.upper_tier(*code) == Some(*code);
+        self.names
+            .iter()
+            .find(|(code, known)| known.to_lowercase() == name && is_upper(code))
+            .map(|(code, _)| *code)
+    }
+
     /// The set of that name, such as `D2N2`.
     #[must_use]
     pub fn set(&self, name: &str) -> Option<&AuthoritySet> {
@@ -162,6 +173,8 @@ mod tests {
         assert_eq!(upper("E07999999"), None);
         assert_eq!(table.name(code("E10000007")), Some("Derbyshire"));
         assert_eq!(table.name(code("S12000033")), None);
+        assert_eq!(table.named("derbyshire"), Some(code("E10000007")));
+        assert_eq!(table.named("Erewash"), None, "no upper tier");
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod counts;
 pub mod dead_letters;
 pub mod desk;
 pub mod doctor;
+pub mod drafts;
 pub mod floor;
 pub mod idempotency;
 pub mod installation;

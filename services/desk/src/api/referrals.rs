@@ -21,7 +21,8 @@ use oss_contract::{
     content_hash, referral_from_json, referral_to_json,
 };
 use oss_domain::{
-    AuthorityCode, Referral, ReferralId, RunId, lifecycle::ReferralState, referral::Urgency,
+    AuthorityCode, FieldError, Referral, ReferralId, RunId, lifecycle::ReferralState,
+    referral::Urgency,
 };
 use oss_matching::Query;
 use oss_storage::referrals::{ReferralCursor, ReferralFilter, StoredReferral};
@@ -39,8 +40,12 @@ pub(crate) async fn submit(
     preconditions: Preconditions,
     Json(body): Json,
 ) -> Result<impl IntoResponse, Fault> {
-    let referral = referral_from_json(&body).map_err(|errors| Fault::invalid(&errors))?;
-    receive(&app, &caller, &preconditions, referral).await
+    let referral = understood(&app, &body).map_err(|errors| Fault::invalid(&errors))?;
+    let head = receive(&app, &caller, referral, None, |head| {
+        preconditions.check(head.map(tag).as_ref())
+    })
+    .await?;
+    accepted(&head)
 }
 
 /// `PUT /referrals/{id}`
@@ -51,7 +56,7 @@ pub(crate) async fn amend(
     preconditions: Preconditions,
     Json(body): Json,
 ) -> Result<impl IntoResponse, Fault> {
-    let referral = referral_from_json(&body).map_err(|errors| Fault::invalid(&errors))?;
+    let referral = understood(&app, &body).map_err(|errors| Fault::invalid(&errors))?;
     if referral.referral_id.as_str() != id {
         let detail = "must be the id in the path";
         return Err(Fault::invalid_field(
@@ -60,18 +65,37 @@ pub(crate) async fn amend(
             detail,
         ));
     }
-    receive(&app, &caller, &preconditions, referral).await
+    let head = receive(&app, &caller, referral, None, |head| {
+        preconditions.check(head.map(tag).as_ref())
+    })
+    .await?;
+    accepted(&head)
 }
 
-/// Stores a revision. The matcher ranks it; what is accepted is committed.
-async fn receive(
+fn tag(head: &ReferralHead) -> EntityTag {
+    EntityTag::of_referral(head.revision)
+}
+
+/// Reads a referral, and sees that it can be ranked.
+///
+/// # Errors
+///
+/// Every fault of every field, as the sender of an event is told.
+pub(crate) fn understood(app: &App, body: &Value) -> Result<Referral, Vec<FieldError>> {
+    let referral = referral_from_json(body)?;
+    Query::compile(&referral, &app.gazetteer, &app.policy)?;
+    Ok(referral)
+}
+
+/// Stores a revision that was [`understood`], if `expected` of what is stored. The matcher ranks
+/// it; what is accepted is committed. `change` is what was changed and why, for the history.
+pub(crate) async fn receive(
     app: &App,
     caller: &Caller,
-    preconditions: &Preconditions,
     referral: Referral,
-) -> Result<impl IntoResponse + use<>, Fault> {
-    Query::compile(&referral, &app.gazetteer, &app.policy)
-        .map_err(|errors| Fault::invalid(&errors))?;
+    change: Option<(String, String)>,
+    expected: impl Fn(Option<&ReferralHead>) -> Result<(), Fault> + Send + Sync,
+) -> Result<ReferralHead, Fault> {
     caller.works_for(referral.authority)?;
     let at = (referral.authority, referral.referral_id.clone());
     let wanted = Wanted {
@@ -81,23 +105,29 @@ async fn receive(
     };
     let content = content_hash(&referral);
     let referral = Arc::new(referral);
-    let head = act(app, caller, &wanted, |unit, context| {
+    act(app, caller, &wanted, |unit, context| {
         let stored = unit.referrals.get(&at);
-        preconditions.check(
-            stored
-                .map(|head| EntityTag::of_referral(head.revision))
-                .as_ref(),
-        )?;
+        expected(stored)?;
         if let Some(head) = stored {
             refuse_stale(head, referral.revision, content)?;
         }
         if referral::receive(unit, context, &referral, content)? != Received::Ignored {
             hold::follow_revision(unit, context, &at);
+            if let Some((what, why)) = change.clone() {
+                let key = head_of(unit, &at)?.key;
+                unit.record(
+                    context,
+                    at.0,
+                    Some(key),
+                    "referral.amended",
+                    what,
+                    Some(why),
+                );
+            }
         }
         head_of(unit, &at)
     })
-    .await?;
-    accepted(&head)
+    .await
 }
 
 /// An event that comes late is ignored; a person who amends in vain must hear of it.

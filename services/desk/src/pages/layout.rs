@@ -86,6 +86,7 @@ impl Layout {
 pub(crate) fn menu(viewer: &Viewer) -> Vec<(&'static str, &'static str)> {
     let pages = [
         (Act::AnswerOwn, "What you were asked", "/provider"),
+        (Act::WriteReferral, "Drafts", "/drafts"),
         (Act::ReadApprovals, "Approvals", "/approvals"),
         (Act::ReadApprovals, "Reports", "/reports"),
         (Act::ReadSettings, "Homes", "/admin/settings"),

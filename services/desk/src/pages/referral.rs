@@ -5,6 +5,7 @@ use super::{
     facts::capital,
     layout::{Layout, Page, Section},
     matched::record,
+    missing::{Missing, missing},
     words::{self, Tag},
 };
 use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
@@ -13,11 +14,8 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use oss_domain::{Need, Referral, SettingId, need::Needs, referral::Completeness};
-use oss_storage::{
-    desk::{HistoryLine, Taken},
-    referrals::StoredReferral,
-};
+use oss_domain::{Need, Referral, SettingId, lifecycle::ReferralState, need::Needs};
+use oss_storage::desk::{HistoryLine, Taken};
 use oss_workflow::authorise::Act;
 use std::collections::HashMap;
 
@@ -49,6 +47,9 @@ struct ReferralPage {
     taken: Option<Taken>,
     own: bool,
     may_take: bool,
+    /// Where to change it, for those who may.
+    change: Option<String>,
+    news: Option<&'static str>,
     sees_options: bool,
     history: Vec<Event>,
     older: Option<i64>,
@@ -66,12 +67,6 @@ struct NeedRow {
     name: String,
     level: String,
     essential: bool,
-}
-
-#[derive(Debug)]
-struct Missing {
-    what: &'static str,
-    costs: String,
 }
 
 /// What the current run found.
@@ -132,7 +127,19 @@ pub(crate) async fn page(
     let people = lines.iter().filter(|line| line.actor_kind == "person");
     let names = app.store.names_of(people.map(|line| &*line.actor)).await?;
     let taken = app.store.taken(stored.key).await?;
-    let found = found(app, &stored).await?;
+    let run = match stored.run_id {
+        Some(run_id) => app.store.run(run_id).await?,
+        None => None,
+    };
+    let found = run.as_ref().map(|run| Found {
+        ranked: run.evaluation.ranked.len(),
+        excluded: run.evaluation.excluded.len(),
+        at: words::at(run.facts.evaluated_at),
+    });
+    let may_change = viewer.may(Act::WriteReferral) && stored.state != ReferralState::Withdrawn;
+    // What was found for another revision says nothing of this one's gaps.
+    let current = run.filter(|run| run.facts.revision == stored.revision);
+    let is_sought = current.is_none() && stored.state == ReferralState::Received;
     let (next, from) = words::next(stored.state);
     let referral = stored.referral.as_deref();
     let form = Form::new(app, viewer, notice);
@@ -160,12 +167,14 @@ pub(crate) async fn page(
         locations: referral.map(locations).unwrap_or_default(),
         plan: referral.map(plan).unwrap_or_default(),
         missing: referral
-            .map(|it| missing(it, found.as_ref()))
+            .map(|it| missing(it, current.as_ref().map(|run| &run.evaluation)))
             .unwrap_or_default(),
         own: taken
             .as_ref()
             .is_some_and(|taken| *taken.user_id == *caller.principal.id),
         taken,
+        change: may_change.then(|| format!("/drafts/{}", stored.referral_id)),
+        news: is_sought.then_some("Homes are being looked for, which takes a few seconds."),
         may_take: viewer.may(Act::Approach) && !matches!(next, "Nothing"),
         sees_options: viewer.may(Act::ReadOffers) && found.is_some(),
         found,
@@ -173,18 +182,6 @@ pub(crate) async fn page(
         older,
     };
     Ok((status, Page(page)).into_response())
-}
-
-async fn found(app: &App, stored: &StoredReferral) -> Result<Option<Found>, Fault> {
-    let Some(run_id) = stored.run_id else {
-        return Ok(None);
-    };
-    let run = app.store.run(run_id).await?;
-    Ok(run.map(|run| Found {
-        ranked: run.evaluation.ranked.len(),
-        excluded: run.evaluation.excluded.len(),
-        at: words::at(run.facts.evaluated_at),
-    }))
 }
 
 fn children(referral: &Referral) -> Vec<String> {
@@ -302,7 +299,7 @@ fn plan(referral: &Referral) -> Vec<(&'static str, String)> {
     let reflected = identity
         .ethnicities
         .iter()
-        .map(|it| format!("ethnicity {it}"));
+        .map(|it| format!("ethnicity: {}", it.in_words()));
     let reflected = reflected.chain(identity.religion.iter().map(|it| format!("religion: {it}")));
     let reflected = reflected.chain(
         identity
@@ -331,10 +328,10 @@ fn plan(referral: &Referral) -> Vec<(&'static str, String)> {
         rows.push(("Orders", capital(&orders)));
     }
     if let Some(status) = referral.legal_status {
-        rows.push(("Legal status (SSDA903 code)", status.to_string()));
+        rows.push(("Legal status", status.in_words().to_owned()));
     }
     if let Some(category) = referral.category_of_need {
-        rows.push(("Category of need (SSDA903 code)", category.to_string()));
+        rows.push(("Category of need", category.in_words().to_owned()));
     }
     if let Some(setting) = &referral.previous_setting {
         rows.push(("Lived before in", SettingId::to_string(setting)));
@@ -344,51 +341,6 @@ fn plan(referral: &Referral) -> Vec<(&'static str, String)> {
 
 fn join<T: Into<String>>(items: impl Iterator<Item = T>) -> String {
     items.map(Into::into).collect::<Vec<String>>().join(", ")
-}
-
-/// What is not filled in, and what that costs the child.
-fn missing(referral: &Referral, found: Option<&Found>) -> Vec<Missing> {
-    let homes = found.map_or(0, |found| i64::try_from(found.ranked).unwrap_or(i64::MAX));
-    let homes = words::many(homes, "home");
-    let mut missing = Vec::new();
-    let mut add = |is_missing: bool, what, costs: String| {
-        if is_missing {
-            missing.push(Missing { what, costs });
-        }
-    };
-    let minimum = referral.completeness == Completeness::EmergencyMinimum;
-    add(
-        minimum,
-        "The rest of the referral",
-        "Only what an emergency needs is filled in. The rest is due within one working day."
-            .to_owned(),
-    );
-    add(
-        referral.needs.levels.is_empty(),
-        "Needs",
-        format!("No home can be judged by how well it meets needs: all {homes} count alike."),
-    );
-    add(
-        referral.locations.home.is_none(),
-        "Home postcode",
-        format!("Distances run from the council’s centre: knowing it would place {homes} rightly."),
-    );
-    add(
-        referral.locations.school.is_none(),
-        "School postcode",
-        format!("Knowing it would let us judge the way to school from {homes}."),
-    );
-    add(
-        referral.narrative.wishes_and_feelings.is_none(),
-        "Wishes and feelings",
-        "The law asks for them before any decision (Children Act 1989, section 22).".to_owned(),
-    );
-    add(
-        referral.legal_status.is_none(),
-        "Legal status",
-        "Without it the yearly return on children looked after cannot be filled in.".to_owned(),
-    );
-    missing
 }
 
 fn event(line: HistoryLine, names: &HashMap<String, String>) -> Event {

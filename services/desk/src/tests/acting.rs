@@ -37,7 +37,7 @@ pub(super) async fn fill(
     (send(browser, to, &sent).await, sent)
 }
 
-async fn send(browser: &mut Browser, to: &str, fields: &[(String, String)]) -> Page {
+pub(super) async fn send(browser: &mut Browser, to: &str, fields: &[(String, String)]) -> Page {
     let fields: Vec<_> = fields
         .iter()
         .map(|(name, value)| (&**name, &**value))
@@ -45,12 +45,12 @@ async fn send(browser: &mut Browser, to: &str, fields: &[(String, String)]) -> P
     browser.post(to, &fields).await
 }
 
-fn token(page: &Page) -> String {
+pub(super) fn token(page: &Page) -> String {
     let (_, rest) = page.text.split_once("name=\"once\" value=\"").unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 
-async fn commissioner(desk: &Desk) -> Browser {
+pub(super) async fn commissioner(desk: &Desk) -> Browser {
     Browser::signed_in(desk, "casey", &[Role::Commissioner])
         .await
         .0

@@ -5,6 +5,7 @@
 mod audit;
 mod council;
 mod doctor;
+mod drafts;
 mod history;
 mod life;
 mod messages;

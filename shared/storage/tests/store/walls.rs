@@ -33,6 +33,7 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
            now(), now(), true, NULL, NULL, NULL, '{{}}', NULL, false);
          INSERT INTO deadline VALUES ('{deadline}', '{authority}', {key}, 'respond_by', '{offer}', now());
          INSERT INTO allocation VALUES ({key}, '{authority}', 'u', 'n', now());
+         INSERT INTO draft VALUES ('{authority}', 'R01', '', 'u', 'n', now(), 'n', now());
          INSERT INTO person VALUES ('{person}', '{authority}', 'i', 's{key}', 'n', NULL, '{{}}', now(), now());
          INSERT INTO session VALUES (sha256('{key}'), '{person}', '{authority}', '{person}', now(), now());
          INSERT INTO outbox (event_id, authority, subject, payload, created_at)

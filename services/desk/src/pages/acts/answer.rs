@@ -2,7 +2,7 @@
 
 use super::{
     Target,
-    form::{Fields, Form},
+    form::{Fields, Form, decimal},
     frame::{Deed, Sheet},
     words,
 };
@@ -81,25 +81,13 @@ pub(crate) fn body(fields: &Fields) -> Result<Map<String, Value>, Fault> {
     };
     let cost = fields.get("cost");
     if !cost.is_empty() && fields.get("answer") == "accepted" {
-        let Some(pence) = pence(cost) else {
+        let Some(pence) = decimal(cost, 2) else {
             let what = "the price a week must be in pounds, such as 1250.00";
             return missing("/cost", what);
         };
         body.insert("weekly_cost_pence".to_owned(), pence.into());
     }
     Ok(body)
-}
-
-/// `1,250`, `£1250.50`: in pence.
-pub(crate) fn pence(text: &str) -> Option<u32> {
-    let text = text.trim_start_matches('£').replace(',', "");
-    let (pounds, pence) = text.split_once('.').unwrap_or((&text, "00"));
-    let digits = |text: &str| text.bytes().all(|it| it.is_ascii_digit());
-    if pence.len() != 2 || !digits(pence) || !digits(pounds) {
-        return None;
-    }
-    let pounds: u32 = pounds.parse().ok()?;
-    pounds.checked_mul(100)?.checked_add(pence.parse().ok()?)
 }
 
 /// Recording an answer: of a referral and a setting.
@@ -155,19 +143,5 @@ impl Deed for Answer {
         let body = Json(Value::Object(body));
         acts::answer(State(app.clone()), viewer.caller(), offer_id, body).await?;
         Ok(target.progress())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pence;
-
-    #[test]
-    fn prices_are_read_as_people_write_them() {
-        assert_eq!(pence("1250"), Some(125_000));
-        assert_eq!(pence("£1,250.50"), Some(125_050));
-        for wrong in ["", "1.5", "-1", "1e3", "50000000", "1.2.3", "£"] {
-            assert_eq!(pence(wrong), None, "{wrong:?}");
-        }
     }
 }

@@ -54,6 +54,15 @@ impl Fields {
             .map(|(_, value)| value.trim())
     }
 
+    /// Whether there is a field below `prefix`, such as `children/0/sex` below `children/0`.
+    pub(crate) fn has_below(&self, prefix: &str) -> bool {
+        let mut names = self.0.iter().map(|(name, _)| name);
+        names.any(|name| {
+            name.strip_prefix(prefix)
+                .is_some_and(|it| it.starts_with('/'))
+        })
+    }
+
     /// Those of `names` that are filled in, as the API would be sent them.
     pub(crate) fn body(&self, names: &[&str]) -> Map<String, Value> {
         let filled = names.iter().map(|name| (*name, self.get(name)));
@@ -89,6 +98,20 @@ impl Fields {
             .finish();
         Sha256::digest(text).into()
     }
+}
+
+/// A number as people write it, with no decimals or exactly `n_decimals`, in units of the last:
+/// `£1,250.50` with two is 125050.
+pub(crate) fn decimal(text: &str, n_decimals: usize) -> Option<u32> {
+    let text = text.trim_start_matches('£').replace(',', "");
+    let (whole, part) = match text.split_once('.') {
+        Some((whole, part)) if part.len() == n_decimals => (whole, part.to_owned()),
+        Some(_) => return None,
+        None => (&*text, "0".repeat(n_decimals)),
+    };
+    let digits = format!("{whole}{part}");
+    let is_number = !whole.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
 }
 
 /// What every form of a page has besides its fields.
@@ -193,12 +216,15 @@ impl Notice {
 
     /// The field is not filled in as it must be.
     pub(crate) fn field(name: &str, text: &str) -> Self {
+        Self::fields([(name.to_owned(), text.to_owned())])
+    }
+
+    /// Fields, by name, that are not filled in as they must be.
+    pub(crate) fn fields(lines: impl IntoIterator<Item = (String, String)>) -> Self {
+        let lines = lines.into_iter();
         Self {
             title: "There is a problem",
-            lines: vec![Line {
-                field: name.to_owned(),
-                text: text.to_owned(),
-            }],
+            lines: lines.map(|(field, text)| Line { field, text }).collect(),
             status: StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -256,6 +282,21 @@ pub(crate) async fn once(
         Err(fault) => {
             app.store.release_request(claim).await?;
             Err(fault)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        assert_eq!(decimal("1250", 2), Some(125_000));
+        assert_eq!(decimal("£1,250.50", 2), Some(125_050));
+        assert_eq!(decimal("2.5", 1), Some(25));
+        for wrong in ["", "1.5", "-1", "1e3", "50000000", "1.2.3", "£", ".50"] {
+            assert_eq!(decimal(wrong, 2), None, "{wrong:?}");
         }
     }
 }

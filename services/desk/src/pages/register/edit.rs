@@ -10,8 +10,7 @@ use crate::{
     app::App,
     pages::{
         acts::{
-            answer::pence,
-            form::{Fields, Form},
+            form::{Fields, Form, decimal},
             frame::{Deed, Sheet},
         },
         facts::capital,
@@ -317,7 +316,7 @@ fn read(spec: &Spec, typed: &str) -> Option<Value> {
     match spec.kind {
         _ if typed.is_empty() => None,
         Kind::Number => number(typed),
-        Kind::Pounds => Some(pence(typed).map_or_else(|| typed.into(), Value::from)),
+        Kind::Pounds => Some(decimal(typed, 2).map_or_else(|| typed.into(), Value::from)),
         Kind::Choice(_) if spec.name == "approval/sexes" => Some(typed.split(',').collect()),
         Kind::Choice(_) if matches!(typed, "true" | "false") => Some((typed == "true").into()),
         Kind::Text | Kind::Date | Kind::Choice(_) => Some(typed.into()),

@@ -1,0 +1,252 @@
+//! Drafts: changing a referral that is there, whose a draft is, and what is still not known.
+
+use super::{
+    acting::{fill, send, token},
+    browser::Browser,
+    intake::{KINDS, WHEN, saved, says, sent, social_worker, start},
+    matching::rank,
+    support::{Desk, NOTTINGHAM, a_referral, a_setting},
+};
+use axum::http::StatusCode;
+use oss_domain::{Clock, role::Role};
+use oss_storage::drafts::Editor;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_change_is_prefilled_shows_what_differs_and_makes_the_next_revision() {
+    let desk = Desk::new().await;
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    let mut sam = social_worker(&desk).await;
+    let form = sam.get("/drafts/R1/task/places").await;
+    assert!(form.text.contains("value=\"DE1 2FS\""), "{}", form.text);
+    says(
+        &sam.get("/drafts/R1/check").await,
+        "Nothing: every answer is what is stored already.",
+    );
+    saved(
+        &mut sam,
+        "R1",
+        "places",
+        &[
+            ("locations/home", "DE1 2FS"),
+            ("locations/school", "DE22 3FN"),
+        ],
+    )
+    .await;
+    says(&sam.get("/drafts/R1").await, "Postcodes only Changed");
+    says(
+        &sam.get("/drafts/R1/check").await,
+        "Postcode of school Now: DE22 3FN Was: nothing",
+    );
+    let unsaid = sent(&mut sam, "R1", "1", &[]).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+    says(&unsaid, "The reason is missing");
+    let reason = [("reason", "School found")];
+    sent(&mut sam, "R1", "1", &reason)
+        .await
+        .leads_to("/referrals/R1");
+    let read = desk.get("/referrals/R1").await.ok(200).body;
+    assert_eq!(
+        (&read["revision"], &read["locations"]["school"]),
+        (&json!(2), &json!("DE22 3FN"))
+    );
+    assert_eq!(
+        read["wishes_and_feelings"], "CANARY wishes of R1",
+        "the rest is as it was"
+    );
+    let page = sam.get("/referrals/R1").await;
+    says(&page, "Referral changed by Name of sam");
+    says(
+        &page,
+        "revision 2: Home, school and the people the child sees. School found",
+    );
+}
+
+#[tokio::test]
+async fn whoever_changes_a_referral_that_others_changed_sees_it_afresh_and_loses_nothing() {
+    let desk = Desk::new().await;
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    let mut sam = social_worker(&desk).await;
+    saved(&mut sam, "R1", "story", &[("title", "By the river")]).await;
+    let stale = token(&sam.get("/drafts/R1/check").await);
+    let mut others = a_referral("R1", 2);
+    others["locations"] = json!({"home": "DE22 3FN"});
+    desk.put("/referrals/R1", &others).await.ok(202);
+
+    let csrf = sam.csrf();
+    let late = [
+        ("revision", "1"),
+        ("reason", "x"),
+        ("csrf", &*csrf),
+        ("once", &*stale),
+    ];
+    let late = late.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let late = send(&mut sam, "/drafts/R1/check", &late).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    says(&late, "The referral was changed meanwhile.");
+    says(
+        &late,
+        "A short title Now: By the river Was: Home near school",
+    );
+    says(&late, "Postcode of home DE22 3FN");
+    says(
+        &sam.get("/drafts/R1").await,
+        "The referral was changed by others",
+    );
+    sent(&mut sam, "R1", "2", &[("reason", "x")])
+        .await
+        .leads_to("/referrals/R1");
+    let read = desk.get("/referrals/R1").await.ok(200).body;
+    assert_eq!(
+        (
+            &read["revision"],
+            &read["title"],
+            &read["locations"]["home"]
+        ),
+        (&json!(3), &json!("By the river"), &json!("DE22 3FN"))
+    );
+    let reason = json!({ "reason": "x" });
+    desk.post("/referrals/R1/withdraw", &reason).await.ok(202);
+    let over = sam.get("/drafts/R1").await;
+    assert_eq!(over.status, StatusCode::CONFLICT);
+    says(&over, "The referral is withdrawn");
+}
+
+#[tokio::test]
+async fn a_draft_is_the_teams_and_goes_when_it_is_discarded() {
+    let desk = Desk::new().await;
+    let mut sam = social_worker(&desk).await;
+    for (wrong, words) in [
+        ("", "Enter the reference"),
+        ("Jane Doe", "The reference may have"),
+    ] {
+        let form = "/start-referral";
+        let (refused, _) = fill(&mut sam, form, form, &[("referral_id", wrong)]).await;
+        says(&refused, words);
+    }
+    start(&mut sam, "N-1").await;
+    saved(&mut sam, "N-1", "when", WHEN).await;
+    let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
+    says(&casey.get("/drafts").await, "N-1 Name of sam");
+    // Whoever starts it again takes it up.
+    start(&mut casey, "N-1").await;
+    let check = casey.get("/drafts/N-1/check").await;
+    says(&check, "1 February 2027");
+    saved(&mut casey, "N-1", "kinds", KINDS).await;
+    says(&sam.get("/drafts/N-1").await, "by Name of casey");
+    let form = "/drafts/N-1/discard";
+    says(&casey.get(form).await, "All answers are lost.");
+    fill(&mut casey, form, form, &[])
+        .await
+        .0
+        .leads_to("/drafts");
+    let gone = sam.get("/drafts/N-1").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    let form = "/start-referral";
+    let (there, _) = fill(&mut sam, form, form, &[("referral_id", "R1")]).await;
+    says(&there, "There is a referral with this reference.");
+}
+
+#[tokio::test]
+async fn a_draft_of_another_council_is_not_there() {
+    let desk = Desk::new().await;
+    let by = Editor {
+        user_id: "u",
+        user_name: "n",
+        now: desk.clock.now(),
+    };
+    let (council, id) = (NOTTINGHAM.parse().unwrap(), "N-1".parse().unwrap());
+    let change = desk
+        .store
+        .change_draft(council, &id, by, "N-1: when".to_owned(), |content| {
+            content.insert("answers".to_owned(), json!({ "/title": "CANARY" }));
+        });
+    change.await.unwrap();
+    let mut sam = social_worker(&desk).await;
+    says(&sam.get("/drafts").await, "There are no drafts.");
+    for path in ["", "/task/story", "/check", "/discard"] {
+        let page = sam.get(&format!("/drafts/N-1{path}")).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    // Its id is free here, and what is written here is another draft.
+    start(&mut sam, "N-1").await;
+    says(&sam.get("/drafts/N-1/task/story").await, "A short title");
+    assert!(
+        !sam.get("/drafts/N-1/task/story")
+            .await
+            .text
+            .contains("CANARY")
+    );
+}
+
+#[tokio::test]
+async fn who_may_hand_in_referrals_may_write_them_and_nobody_else() {
+    let desk = Desk::new().await;
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    for role in Role::ALL {
+        let (mut browser, _) = Browser::signed_in(&desk, role.as_str(), &[*role]).await;
+        let may = matches!(
+            role,
+            Role::SocialWorker | Role::Commissioner | Role::Manager
+        );
+        for path in [
+            "/drafts",
+            "/start-referral",
+            "/drafts/R1",
+            "/drafts/R1/task/when",
+            "/drafts/R1/check",
+        ] {
+            let status = browser.get(path).await.status;
+            let expected = if may {
+                StatusCode::OK
+            } else {
+                StatusCode::FORBIDDEN
+            };
+            assert_eq!(status, expected, "{role}: {path}");
+        }
+        let shown = browser
+            .get("/referrals/R1")
+            .await
+            .text
+            .contains("href=\"/drafts/R1\"");
+        assert_eq!(shown, may, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_known_says_how_many_homes_it_matters_to() {
+    let desk = Desk::new().await;
+    let mut referral = a_referral("R1", 1);
+    referral["children"][0]["sex"] = json!("U");
+    referral["locations"] = json!({});
+    desk.post("/referrals", &referral).await.ok(202);
+    let mut homes = ["F1", "F2", "F3", "F4"].map(|id| a_setting(id, 1));
+    // Far away, for girls only; full by the usual limit; of unknown bedrooms.
+    homes[1]["postcode"] = json!("SW1A 1AA");
+    homes[1]["approval"]["sexes"] = json!(["F"]);
+    homes[2]["approval"]["places"] = json!(4);
+    homes[2]["residents"] =
+        json!([1, 2, 3].map(|n| json!({"child_id": format!("S{n}"), "sex": "F", "age": 12})));
+    homes[3]
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("bedrooms_free");
+    for home in &homes {
+        let path = format!("/settings/{}", home["setting_id"].as_str().unwrap());
+        desk.put(&path, home).await.ok(201);
+    }
+    rank(&desk, &referral, &homes).await;
+    let mut sam = social_worker(&desk).await;
+    let page = sam.get("/referrals/R1").await;
+    for words in [
+        "School postcode Knowing it would let us judge the way to school from 2 homes.",
+        "Home postcode Distances run from the council’s centre. Knowing it would tell whether 1 home outside the area is near.",
+        "Siblings who live in a home already 1 home is out only for the usual limit of three",
+        "Recorded sex Knowing it would spare an approval for 1 home.",
+        "Bedrooms 1 home is out only because the register does not say how many bedrooms are free.",
+    ] {
+        says(&page, words);
+    }
+    assert!(page.text.contains("href=\"/drafts/R1/task/places\""));
+}

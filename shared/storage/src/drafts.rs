@@ -1,0 +1,278 @@
+//! Drafts: answers for a referral that was not sent yet, sealed, with a line in the audit for each act.
+//!
+//! What the answers mean is the desk's matter. They may tell everything about a child, so they are
+//! stored as one sealed text.
+
+use crate::{
+    audit,
+    error::{Result, Sorted},
+    row,
+    seal::Place,
+    store::PgStore,
+};
+use chrono::{DateTime, Utc};
+use oss_domain::{AuthorityCode, ReferralId};
+use oss_workflow::{Actor, StoreError, unit::AuditLine};
+use serde_json::{Map, Value};
+use sqlx::PgConnection;
+
+/// A draft, without its answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftHead {
+    /// The referral that it is for.
+    pub referral_id: ReferralId,
+    /// The id of the user who began it.
+    pub user_id: String,
+    /// Their name then.
+    pub user_name: String,
+    /// Who changed it last, by name.
+    pub changed_by: String,
+    /// When.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// A draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Who has it.
+    pub head: DraftHead,
+    /// The answers, as the desk wrote them.
+    pub content: Map<String, Value>,
+}
+
+/// Who changes a draft, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Editor<'a> {
+    /// The user's id.
+    pub user_id: &'a str,
+    /// The user's name.
+    pub user_name: &'a str,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+struct Row {
+    referral_id: String,
+    user_id: String,
+    user_name: String,
+    changed_by: String,
+    changed_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for DraftHead {
+    type Error = StoreError;
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            referral_id: row::parse("draft.referral_id", &row.referral_id)?,
+            user_id: row.user_id,
+            user_name: row.user_name,
+            changed_by: row.changed_by,
+            changed_at: row.changed_at,
+        })
+    }
+}
+
+impl PgStore {
+    /// At most `limit` drafts of `authority`, those changed last first.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn list_drafts(
+        &self,
+        authority: AuthorityCode,
+        limit: u32,
+    ) -> Result<Vec<DraftHead>> {
+        sqlx::query_as!(
+            Row,
+            "SELECT referral_id, user_id, user_name, changed_by, changed_at FROM draft
+             WHERE authority = $1 ORDER BY changed_at DESC, referral_id LIMIT $2",
+            authority.as_str(),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
+    /// The draft for a referral, if there is one. That it was read is the caller's to record.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn draft(
+        &self,
+        authority: AuthorityCode,
+        referral_id: &ReferralId,
+    ) -> Result<Option<Draft>> {
+        let Some(found) = sqlx::query!(
+            "SELECT referral_id, user_id, user_name, changed_by, changed_at, content FROM draft
+             WHERE authority = $1 AND referral_id = $2",
+            authority.as_str(),
+            referral_id.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .sorted()?
+        else {
+            return Ok(None);
+        };
+        let head = Row {
+            referral_id: found.referral_id,
+            user_id: found.user_id,
+            user_name: found.user_name,
+            changed_by: found.changed_by,
+            changed_at: found.changed_at,
+        };
+        Ok(Some(Draft {
+            head: head.try_into()?,
+            content: self.open_draft(authority, referral_id, &found.content)?,
+        }))
+    }
+
+    /// Changes the answers of a draft, which begins with the first change. `thing` is for the
+    /// audit: what of which draft.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn change_draft(
+        &self,
+        authority: AuthorityCode,
+        referral_id: &ReferralId,
+        by: Editor<'_>,
+        thing: String,
+        change: impl FnOnce(&mut Map<String, Value>) + Send,
+    ) -> Result<()> {
+        let mut transaction = self.pool.begin().await.sorted()?;
+        let conn = &mut *transaction;
+        let name = row::text(by.user_name);
+        // So that there is a row to lock: two who begin it at once both keep their answers.
+        sqlx::query!(
+            "INSERT INTO draft (authority, referral_id, content, user_id, user_name, started_at,
+               changed_by, changed_at)
+             VALUES ($1, $2, '', $3, $4, $5, $4, $5) ON CONFLICT DO NOTHING",
+            authority.as_str(),
+            referral_id.as_str(),
+            by.user_id,
+            &*name,
+            by.now,
+        )
+        .execute(&mut *conn)
+        .await
+        .sorted()?;
+        let sealed = sqlx::query_scalar!(
+            "SELECT content FROM draft WHERE authority = $1 AND referral_id = $2 FOR UPDATE",
+            authority.as_str(),
+            referral_id.as_str(),
+        )
+        .fetch_one(&mut *conn)
+        .await
+        .sorted()?;
+        let mut content = self.open_draft(authority, referral_id, &sealed)?;
+        change(&mut content);
+        let text = Value::Object(content).to_string();
+        let row = row_name(authority, referral_id);
+        let sealed = self.key.seal(place(&row), text.as_bytes())?;
+        sqlx::query!(
+            "UPDATE draft SET content = $3, changed_by = $4, changed_at = $5
+             WHERE authority = $1 AND referral_id = $2",
+            authority.as_str(),
+            referral_id.as_str(),
+            &sealed,
+            &*name,
+            by.now,
+        )
+        .execute(&mut *conn)
+        .await
+        .sorted()?;
+        note(conn, authority, by, "draft.changed", thing).await?;
+        transaction.commit().await.sorted()
+    }
+
+    /// Ends a draft, because it was sent or is not wanted: `act` says which in the audit. Returns
+    /// whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn end_draft(
+        &self,
+        authority: AuthorityCode,
+        referral_id: &ReferralId,
+        by: Editor<'_>,
+        act: &'static str,
+    ) -> Result<bool> {
+        let mut transaction = self.pool.begin().await.sorted()?;
+        let ended = sqlx::query!(
+            "DELETE FROM draft WHERE authority = $1 AND referral_id = $2",
+            authority.as_str(),
+            referral_id.as_str(),
+        )
+        .execute(&mut *transaction)
+        .await
+        .sorted()?;
+        if ended.rows_affected() == 0 {
+            return Ok(false);
+        }
+        note(
+            &mut transaction,
+            authority,
+            by,
+            act,
+            referral_id.to_string(),
+        )
+        .await?;
+        transaction.commit().await.sorted()?;
+        Ok(true)
+    }
+
+    fn open_draft(
+        &self,
+        authority: AuthorityCode,
+        referral_id: &ReferralId,
+        sealed: &[u8],
+    ) -> Result<Map<String, Value>> {
+        if sealed.is_empty() {
+            return Ok(Map::new());
+        }
+        let row = row_name(authority, referral_id);
+        let text = self.key.open(place(&row), sealed)?;
+        serde_json::from_slice(&text).map_err(|error| StoreError::Broken(error.into()))
+    }
+}
+
+fn row_name(authority: AuthorityCode, referral_id: &ReferralId) -> String {
+    format!("{authority}/{referral_id}")
+}
+
+fn place(row: &String) -> Place<'_> {
+    Place {
+        table: "draft",
+        column: "content",
+        row,
+    }
+}
+
+/// Adds a line to the authority's chain: to be called last in a transaction.
+async fn note(
+    conn: &mut PgConnection,
+    authority: AuthorityCode,
+    by: Editor<'_>,
+    act: &'static str,
+    thing: String,
+) -> Result<()> {
+    let line = AuditLine {
+        authority,
+        referral: None,
+        at: by.now,
+        actor: Actor::Person(by.user_id.into()),
+        act,
+        thing,
+        reason: None,
+    };
+    audit::append(conn, &[line], audit::Sealed::default()).await
+}
