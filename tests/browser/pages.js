@@ -5,7 +5,7 @@ export async function pages() {
   const { items } = await api("/referrals?limit=200");
   const inState = (state) => items.find((it) => it.state === state)?.referral_id;
   const ranked = inState("ranked");
-  const { offers } = await api(`/referrals/${ranked}/offers`);
+  const { offers, conditional } = await api(`/referrals/${ranked}/offers`);
   const [first, second, third] = offers.map((offer) => offer.setting_id);
   const of = `/referrals/${ranked}`;
   const unfilled = inState("unfilled");
@@ -25,6 +25,7 @@ export async function pages() {
     ["a comparison of nothing", `${of}/compare`],
     ["what is not shown", `${of}/not-shown`],
     ["what is not shown, nothing found", `${of}/not-shown?q=zzz`],
+    ["what would bring a home in", conditional.length && `${of}/conditional/${conditional[0].setting_id}`],
     ["how far the search has come", `${of}/progress`],
     ["asking homes", `${of}/approach?setting=${first}${second ? `&setting=${second}` : ""}`],
     ["asking none", `${of}/approach`],

@@ -99,7 +99,8 @@ fn routes() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
 fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
     use Act::{Approach, Hold, Place, ReadApprovals, ReadOffers, RecordAnswer, Select};
     use acts::{
-        answer, approach, decide, frame::route, hold, placement, progress, unfilled, withdraw,
+        answer, approach, conditions, decide, frame::route, hold, placement, progress, unfilled,
+        withdraw,
     };
     vec![
         (
@@ -152,6 +153,17 @@ fn acting() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
             "/placements/{id}/end",
             Some(Place),
             route::<placement::End>(),
+        ),
+        // Read by whoever reads options; acted on by whoever may.
+        (
+            "/referrals/{id}/conditional/{setting}",
+            Some(ReadOffers),
+            route::<conditions::Pursue>(),
+        ),
+        (
+            "/conditions/{id}",
+            Some(ReadOffers),
+            route::<conditions::Note>(),
         ),
         ("/approvals", Some(ReadApprovals), get(approvals::list)),
         // Whose it is to record, the record itself says.

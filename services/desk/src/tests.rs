@@ -6,6 +6,7 @@ mod acts;
 mod allocation;
 mod bad_requests;
 mod browser;
+mod conditions;
 mod drafts;
 mod every_answer;
 mod idempotency;

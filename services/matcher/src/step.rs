@@ -8,7 +8,7 @@ use crate::{
 use oss_domain::Ids;
 use oss_telemetry::TraceParent;
 use oss_workflow::{
-    Actor, Context, Refusal, Unit, World, answer, call_off, hold, occupancy, placement,
+    Actor, Context, Refusal, Unit, World, answer, placement,
     ranking::{Market, rank_referral},
     referral::{self, Received},
     supply,
@@ -32,9 +32,6 @@ impl Matcher {
                 let referral = &to_rank.referral;
                 let received = referral::receive(unit, &mut context, referral, to_rank.content)?;
                 let at = (referral.authority, referral.referral_id.clone());
-                if received != Received::Ignored && referral.revision > 1 {
-                    hold::follow_revision(unit, &mut context, &at);
-                }
                 if received == Received::ToRank
                     && let Some(shelf) = self.index.shelf(referral.authority)
                 {
@@ -57,32 +54,20 @@ impl Matcher {
                 referral_id,
                 reason,
             } => {
-                let at = (*authority, referral_id.clone());
-                let withdrawn = referral::withdraw(unit, &mut context, at.0, &at.1, reason)?;
-                let key = unit.referrals.get(&at).map(|head| head.key);
-                if let Some(key) = key.filter(|_| withdrawn) {
-                    call_off::wind_up(unit, &mut context, key, "referral_withdrawn");
-                }
+                referral::withdraw(unit, &mut context, *authority, referral_id, reason)?;
             }
             Task::ChangeSetting(setting) => {
-                let at = (setting.authority, setting.setting_id.clone());
                 supply::change_setting(unit, &mut context, (**setting).clone())?;
-                occupancy::hand_over(unit, &mut context, &at);
             }
             Task::CloseSetting {
                 authority,
                 setting_id,
                 version,
             } => {
-                let at = (*authority, setting_id.clone());
-                if supply::close_setting(unit, &mut context, at.0, &at.1, *version)? {
-                    call_off::setting_closed(unit, &mut context, &at);
-                }
+                supply::close_setting(unit, &mut context, *authority, setting_id, *version)?;
             }
             Task::ChangeVacancy(change) => {
-                let at = (change.authority, change.setting_id.clone());
                 supply::change_vacancy(unit, &mut context, (**change).clone())?;
-                occupancy::hand_over(unit, &mut context, &at);
             }
             Task::Answer(to_record) => {
                 let world = World {

@@ -139,6 +139,8 @@ own_ids! {
     PlacementId = "plc",
     /// A permission that the law or policy asks of a named role.
     ApprovalId = "apr",
+    /// An act that would bring an excluded setting in, pursued as a task.
+    ConditionId = "cnd",
     /// Something that falls due at a time.
     DeadlineId = "ddl",
     /// An event that could not be handled, kept with its reason.

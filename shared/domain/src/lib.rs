@@ -37,8 +37,8 @@ pub use clock::{Clock, ManualClock};
 pub use codes::UnknownCode;
 pub use distance::TenthsOfMile;
 pub use id::{
-    ApprovalId, ChildId, DeadLetterId, DeadlineId, EventId, HoldId, Ids, OfferId, PlacementId,
-    ProviderId, ReferralId, RunId, SessionId, SettingId, UserId,
+    ApprovalId, ChildId, ConditionId, DeadLetterId, DeadlineId, EventId, HoldId, Ids, OfferId,
+    PlacementId, ProviderId, ReferralId, RunId, SessionId, SettingId, UserId,
 };
 pub use invalid::FieldError;
 pub use money::Pence;

@@ -5,6 +5,7 @@
 //! further: ranking pays for nothing here.
 
 mod approvals;
+mod conditions;
 mod deadlines;
 mod offers;
 mod placements;
@@ -48,6 +49,9 @@ impl PgStore {
         let deadlines = deadlines::load_open(conn, &referrals).await?;
         unit.deadlines
             .extend(deadlines.into_iter().map(|it| (it.deadline_id, it)));
+        let conditions = conditions::load(conn, &self.key, &referrals).await?;
+        unit.conditions
+            .extend(conditions.into_iter().map(|it| (it.condition_id, it)));
         let placements = placements::load(conn, &self.key, &referrals, &[]).await?;
         if placements.is_empty() {
             return Ok(());
@@ -77,6 +81,9 @@ pub(crate) fn seal(
     for approval in changed(&unit.changed_approvals, &unit.approvals) {
         approvals::seal(&mut sealed, installation, loaded, approval)?;
     }
+    for condition in changed(&unit.changed_conditions, &unit.conditions) {
+        conditions::seal(&mut sealed, installation, loaded, condition)?;
+    }
     Ok(sealed)
 }
 
@@ -93,6 +100,12 @@ pub(crate) async fn write(conn: &mut PgConnection, unit: &Unit, sealed: &Sealed)
     approvals::write(
         conn,
         changed(&unit.changed_approvals, &unit.approvals),
+        sealed,
+    )
+    .await?;
+    conditions::write(
+        conn,
+        changed(&unit.changed_conditions, &unit.conditions),
         sealed,
     )
     .await?;

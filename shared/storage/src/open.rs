@@ -6,7 +6,9 @@ use crate::{
     occupancy, row,
     store::{Loaded, PgStore, PgUnit},
 };
-use oss_domain::{ApprovalId, AuthorityCode, DeadlineId, HoldId, PlacementId, RunId, SettingId};
+use oss_domain::{
+    ApprovalId, AuthorityCode, ConditionId, DeadlineId, HoldId, PlacementId, RunId, SettingId,
+};
 use oss_workflow::{
     EventKey, ReferralHead, ReferralKey, RunHead, SettingHead, SettingKey, SupplyVersion, Unit,
     Wanted,
@@ -92,6 +94,7 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
     let keys_only = wanted.holds.is_empty()
         && wanted.placements.is_empty()
         && wanted.approvals.is_empty()
+        && wanted.conditions.is_empty()
         && wanted.deadlines.is_empty();
     let places = wanted.places && !wanted.referral_keys.is_empty();
     if keys_only && wanted.setting_keys.is_empty() && !places {
@@ -112,13 +115,15 @@ async fn find_named(conn: &mut PgConnection, wanted: &Wanted) -> Result<Named> {
            UNION SELECT authority, setting_key, referral_key FROM placement
              WHERE placement_id = ANY ($4)
            UNION SELECT authority, NULL, referral_key FROM approval WHERE approval_id = ANY ($5)
-           UNION SELECT authority, NULL, referral_key FROM deadline WHERE deadline_id = ANY ($6)"#,
+           UNION SELECT authority, NULL, referral_key FROM deadline WHERE deadline_id = ANY ($6)
+           UNION SELECT authority, NULL, referral_key FROM condition WHERE condition_id = ANY ($7)"#,
         &settings,
         &referrals,
         &uuids(&wanted.holds, HoldId::into_uuid),
         &uuids(&wanted.placements, PlacementId::into_uuid),
         &uuids(&wanted.approvals, ApprovalId::into_uuid),
         &uuids(&wanted.deadlines, DeadlineId::into_uuid),
+        &uuids(&wanted.conditions, ConditionId::into_uuid),
     )
     .fetch_all(conn)
     .await
@@ -137,7 +142,8 @@ fn uuids<T: Copy>(ids: &BTreeSet<T>, uuid: impl Fn(T) -> Uuid) -> Vec<Uuid> {
     ids.iter().map(|id| uuid(*id)).collect()
 }
 
-/// The referrals that have places in the settings that close, or an open offer of them.
+/// The referrals that have places in the settings that close, or an open offer of them, or see to
+/// what would bring them in.
 async fn occupiers(conn: &mut PgConnection, wanted: &Wanted, unit: &Unit) -> Result<Vec<i64>> {
     let closing: Vec<_> = wanted
         .closing
@@ -151,7 +157,9 @@ async fn occupiers(conn: &mut PgConnection, wanted: &Wanted, unit: &Unit) -> Res
         r#"SELECT referral_key AS "key!" FROM occupancy
            WHERE setting_key = ANY ($1) AND supply_until IS NULL
            UNION SELECT referral_key FROM offer
-             WHERE setting_key = ANY ($1) AND state IN ('proposed', 'approached', 'accepted')"#,
+             WHERE setting_key = ANY ($1) AND (state IN ('proposed', 'approached', 'accepted')
+               OR EXISTS (SELECT FROM condition
+                 WHERE condition.offer_id = offer.offer_id AND outcome IS NULL))"#,
         &closing
     )
     .fetch_all(conn)

@@ -26,6 +26,8 @@ codes! {
         AnswerOwn = "answer_own",
         /// Hold and release places.
         Hold = "hold",
+        /// Set going what would bring an excluded setting in, and record what came of it.
+        Pursue = "pursue",
         /// Decide.
         Select = "select",
         /// See the approvals that are asked for.
@@ -127,7 +129,7 @@ pub const fn may(role: Role, act: Act) -> bool {
         Act::ReadReferral | Act::ListReferrals | Act::ReadOffers => {
             matches!(role, SocialWorker | Commissioner | Manager | Director)
         }
-        Act::Approach | Act::RecordAnswer | Act::Hold | Act::Select | Act::Place => {
+        Act::Approach | Act::RecordAnswer | Act::Hold | Act::Pursue | Act::Select | Act::Place => {
             matches!(role, Commissioner | Manager)
         }
         Act::AnswerOwn => matches!(role, Provider),
@@ -162,9 +164,9 @@ mod tests {
         let expected = "\
 social_worker: write_referral read_referral list_referrals read_offers read_figures
 commissioner: write_referral read_referral list_referrals read_offers approach record_answer hold \
-select read_approvals record_approval place read_settings write_settings read_figures
+pursue select read_approvals record_approval place read_settings write_settings read_figures
 manager: write_referral read_referral list_referrals read_offers approach record_answer hold \
-select read_approvals record_approval place read_settings write_settings read_figures
+pursue select read_approvals record_approval place read_settings write_settings read_figures
 director: read_referral list_referrals read_offers read_approvals record_approval read_settings \
 read_figures
 provider: answer_own

@@ -5,7 +5,7 @@
 //! wait for. A person begins a call-off, and is named on every approach.
 
 use crate::{
-    calendar,
+    calendar, conditions,
     deadline::{self, Deadline, Due},
     event::{Event, Profile},
     hold,
@@ -22,7 +22,10 @@ use oss_domain::{
     AuthorityCode, FieldError, OfferId, ReferralId, RunId, SettingId, lifecycle::ReferralState,
     referral::Urgency, setting::Sourcing,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How providers are approached: a council's own to decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -465,7 +468,7 @@ pub fn withdraw(
 /// placement that has not started, approvals, deadlines.
 ///
 /// `why` is a stable code, such as `referral_withdrawn`.
-pub fn wind_up(
+pub(crate) fn wind_up(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
     referral: ReferralKey,
@@ -474,13 +477,14 @@ pub fn wind_up(
     placement::cancel(unit, context, referral, why);
     close_offers(unit, context, referral, OfferState::Withdrawn, why);
     release_holds(unit, context, |it| it.referral == referral, why);
+    conditions::let_go(unit, context, |it| it.referral == referral, why);
     deadline::settle_of(unit, context, referral, |_| true);
 }
 
 /// Takes back the live offers on a setting that has left supply, and frees the places held there.
 ///
 /// A placement that was agreed stays: it cannot start there, and a person decides what follows.
-pub fn setting_closed(
+pub(crate) fn setting_closed(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
     at: &(AuthorityCode, SettingId),
@@ -489,6 +493,9 @@ pub fn setting_closed(
         return;
     };
     let why = "setting_closed";
+    let here = unit.offers.values().filter(|it| it.setting == setting);
+    let here: BTreeSet<_> = here.map(|it| it.offer_id).collect();
+    conditions::let_go(unit, context, |it| here.contains(&it.offer_id), why);
     release_holds(unit, context, |it| it.setting == setting, why);
     let live = unit.offers.values().filter(|it| {
         it.setting == setting && (it.state.is_live() || it.state == OfferState::Proposed)

@@ -15,7 +15,8 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
-    ApprovalId, AuthorityCode, DeadlineId, HoldId, OfferId, PlacementId, ReferralId, codes,
+    ApprovalId, AuthorityCode, ConditionId, DeadlineId, HoldId, OfferId, PlacementId, ReferralId,
+    codes,
 };
 
 codes! {
@@ -29,6 +30,8 @@ codes! {
         HoldExpires = "hold_expires",
         /// An approval should have been recorded.
         ApprovalDue = "approval_due",
+        /// A condition should have been met.
+        ConditionDue = "condition_due",
         /// Consultations that an emergency put off must be recorded (reg 11(3): five working days).
         ConsultationDue = "consultation_due",
         /// A placement outside the terms of approval must end (reg 23: six working days).
@@ -53,6 +56,8 @@ pub enum Due {
     HoldExpires(HoldId),
     /// See [`DeadlineKind::ApprovalDue`].
     ApprovalDue(ApprovalId),
+    /// See [`DeadlineKind::ConditionDue`].
+    ConditionDue(ConditionId),
     /// See [`DeadlineKind::ConsultationDue`].
     ConsultationDue(ApprovalId),
     /// See [`DeadlineKind::OutsideTermsEnds`].
@@ -74,6 +79,7 @@ impl Due {
             Self::WaveEnds => DeadlineKind::WaveEnds,
             Self::HoldExpires(_) => DeadlineKind::HoldExpires,
             Self::ApprovalDue(_) => DeadlineKind::ApprovalDue,
+            Self::ConditionDue(_) => DeadlineKind::ConditionDue,
             Self::ConsultationDue(_) => DeadlineKind::ConsultationDue,
             Self::OutsideTermsEnds(_) => DeadlineKind::OutsideTermsEnds,
             Self::TemporaryApprovalReminder(_) => DeadlineKind::TemporaryApprovalReminder,
@@ -90,6 +96,7 @@ impl Due {
             Self::RespondBy(id) => Some(id.as_bytes()),
             Self::HoldExpires(id) => Some(id.as_bytes()),
             Self::ApprovalDue(id) | Self::ConsultationDue(id) => Some(id.as_bytes()),
+            Self::ConditionDue(id) => Some(id.as_bytes()),
             Self::OutsideTermsEnds(id)
             | Self::TemporaryApprovalReminder(id)
             | Self::TemporaryApprovalEnds(id)
@@ -106,6 +113,9 @@ impl Due {
             (DeadlineKind::RespondBy, Some(id)) => Self::RespondBy(OfferId::from_bytes(id)),
             (DeadlineKind::HoldExpires, Some(id)) => Self::HoldExpires(HoldId::from_bytes(id)),
             (DeadlineKind::ApprovalDue, Some(id)) => Self::ApprovalDue(ApprovalId::from_bytes(id)),
+            (DeadlineKind::ConditionDue, Some(id)) => {
+                Self::ConditionDue(ConditionId::from_bytes(id))
+            }
             (DeadlineKind::ConsultationDue, Some(id)) => {
                 Self::ConsultationDue(ApprovalId::from_bytes(id))
             }
@@ -203,6 +213,7 @@ pub fn act(
                 record(unit, context, &id);
             }
         }
+        Due::ConditionDue(id) => record(unit, context, &id),
         Due::OutsideTermsEnds(id)
         | Due::TemporaryApprovalReminder(id)
         | Due::TemporaryApprovalEnds(id) => record(unit, context, &id),

@@ -62,7 +62,7 @@ pub fn select(
     })?;
 
     let referral = pair.referral.key;
-    deadline::settle_of(unit, context, referral, |_| true);
+    deadline::settle_of(unit, context, referral, placement::ends_with_decision);
     call_off::release_holds(
         unit,
         context,

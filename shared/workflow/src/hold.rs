@@ -3,6 +3,7 @@
 use crate::{
     deadline::{self, Due},
     event::Event,
+    key::ReferralKey,
     occupancy::{Claim, Occupancy, Occupant, put},
     offer::{self, OfferState, Pair},
     refusal::Refusal,
@@ -10,7 +11,7 @@ use crate::{
     world::{Judge, Lawful, World},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use oss_domain::{AuthorityCode, Child, HoldId, OfferId, Referral, ReferralId};
+use oss_domain::{Child, HoldId, OfferId, Referral};
 
 /// A place that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,17 +187,13 @@ pub fn occupants_of(referral: &Referral) -> Vec<Occupant> {
 
 /// After a revision: lets go of a place that is kept for a group which is another by now. Whoever
 /// wants it for the new group holds it again.
-pub fn follow_revision(
+pub(crate) fn follow_revision(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
-    at: &(AuthorityCode, ReferralId),
+    referral: &Referral,
+    key: ReferralKey,
 ) {
-    let head = unit.referrals.get(at);
-    let Some((key, referral)) = head.and_then(|head| Some((head.key, head.referral.clone()?)))
-    else {
-        return;
-    };
-    let group = occupants_of(&referral);
+    let group = occupants_of(referral);
     let outdated = |it: &Occupancy| it.referral == key && it.occupants != group;
     crate::call_off::release_holds(unit, context, outdated, "referral_changed");
 }

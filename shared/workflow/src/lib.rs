@@ -27,6 +27,7 @@ pub mod authorise;
 pub mod calendar;
 pub mod call_off;
 pub mod clocks;
+pub mod conditions;
 pub mod deadline;
 pub mod decision;
 pub mod event;

@@ -220,7 +220,11 @@ pub(crate) fn release(
 /// Leaves the counting of started placements to the register, once it lists their children.
 ///
 /// From then on a later entry without the child means that the child has left.
-pub fn hand_over(unit: &mut Unit, context: &mut Context<'_, '_>, at: &(AuthorityCode, SettingId)) {
+pub(crate) fn hand_over(
+    unit: &mut Unit,
+    context: &Context<'_, '_>,
+    at: &(AuthorityCode, SettingId),
+) {
     let Some(head) = unit.settings.get(at) else {
         return;
     };

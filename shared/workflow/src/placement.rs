@@ -2,7 +2,7 @@
 
 use crate::{
     approvals::{self, ApprovalTask},
-    call_off, clocks,
+    call_off, clocks, conditions,
     deadline::{self, Due},
     event::{Event, PlacementStage},
     hold,
@@ -178,6 +178,7 @@ pub fn start(
             why: format!("not recorded yet: {}", missing.join(", ")),
         });
     }
+    conditions::must_be_settled(unit, placement.offer_id)?;
     let codes: Vec<Approval> = of_it().map(|it| it.code).collect();
     let pair = Pair::open(unit, world, placement.offer_id)?;
     let judge = Judge::new(world, &pair.referral)?;
@@ -215,6 +216,8 @@ pub fn start(
             ..occupancy
         },
     );
+    let referral = placement.referral;
+    conditions::let_go(unit, context, |it| it.referral == referral, "placed");
     clocks::start(unit, context, world, &pair, &mut placement, &codes);
     put(unit, placement.clone());
     unit.set_state(placement.referral, ReferralState::Placed);
@@ -282,6 +285,12 @@ pub fn end(
     Ok(true)
 }
 
+/// Whether a deadline ends when a decision is taken or called off: a condition of another home is
+/// seen to all the while.
+pub(crate) const fn ends_with_decision(due: Due) -> bool {
+    !matches!(due, Due::ConditionDue(_))
+}
+
 fn is_about(due: Due, placement_id: PlacementId) -> bool {
     due.thing() == Some(placement_id.as_bytes())
 }
@@ -322,7 +331,7 @@ pub(crate) fn cancel(
             },
         );
     }
-    deadline::settle_of(unit, context, referral, |_| true);
+    deadline::settle_of(unit, context, referral, ends_with_decision);
     let authority = placement.authority;
     let placement = Placement {
         state: PlacementState::Cancelled,

@@ -1,7 +1,9 @@
 //! A referral arrives, is amended, is withdrawn.
 
 use crate::{
+    call_off,
     event::Event,
+    hold,
     key::ReferralKey,
     refusal::Refusal,
     unit::{ContentHash, Context, Entry, ReferralHead, Unit},
@@ -23,7 +25,8 @@ pub enum Received {
 /// Takes in a revision of a referral, whether it comes as submitted or as amended.
 ///
 /// The highest revision wins, gaps are fine, and order does not matter (contract §1). The caller
-/// has checked that its postcodes can be located.
+/// has checked that its postcodes can be located. A place that is kept for another group than the
+/// revision's is let go.
 ///
 /// # Errors
 ///
@@ -93,6 +96,7 @@ pub fn receive(
         },
     );
     unit.changed_referrals.insert(at);
+    hold::follow_revision(unit, context, referral, key);
     Ok(if state.is_open() {
         Received::ToRank
     } else {
@@ -100,7 +104,8 @@ pub fn receive(
     })
 }
 
-/// Closes a referral that needs no home any more; final, even when it arrives first.
+/// Closes a referral that needs no home any more; final, even when it arrives first. What was begun
+/// for it is taken back.
 ///
 /// Returns whether anything changed.
 ///
@@ -159,6 +164,7 @@ pub fn withdraw(
         },
     );
     unit.changed_referrals.insert(at);
+    call_off::wind_up(unit, context, key, "referral_withdrawn");
     Ok(true)
 }
 

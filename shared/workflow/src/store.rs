@@ -5,7 +5,7 @@ use crate::{
     unit::Unit,
 };
 use oss_domain::{
-    ApprovalId, AuthorityCode, DeadlineId, HoldId, PlacementId, ReferralId, SettingId,
+    ApprovalId, AuthorityCode, ConditionId, DeadlineId, HoldId, PlacementId, ReferralId, SettingId,
 };
 use std::{collections::BTreeSet, future::Future};
 
@@ -32,6 +32,8 @@ pub struct Wanted {
     pub placements: BTreeSet<PlacementId>,
     /// Approvals: with their referral and its authority's register.
     pub approvals: BTreeSet<ApprovalId>,
+    /// Conditions: with their referral and its authority's register.
+    pub conditions: BTreeSet<ConditionId>,
     /// Deadlines: with their referral and its authority's register.
     pub deadlines: BTreeSet<DeadlineId>,
     /// Whether places may be freed: the registers of the wanted referrals' authorities are locked

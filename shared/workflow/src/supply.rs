@@ -1,7 +1,9 @@
 //! A register's entry changes, closes, or tells what is free.
 
 use crate::{
+    call_off,
     key::{SettingKey, SupplyVersion},
+    occupancy::hand_over,
     refusal::Refusal,
     unit::{Context, Entry, SettingHead, Unit},
 };
@@ -32,17 +34,14 @@ pub fn change_setting(
         ),
     };
     let version = setting.version;
-    store(
-        unit,
-        context,
-        at,
-        SettingHead {
-            key,
-            version,
-            open: true,
-            setting: Some(setting.into()),
-        },
-    );
+    let head = SettingHead {
+        key,
+        version,
+        open: true,
+        setting: Some(setting.into()),
+    };
+    store(unit, context, &at, head);
+    hand_over(unit, context, &at);
     Ok(true)
 }
 
@@ -86,7 +85,8 @@ fn says_the_same(stored: &Setting, sent: &Setting) -> bool {
 
 /// Takes a setting out of supply. Returns whether anything changed.
 ///
-/// A closure at the stored version counts: a place that may be gone is not offered.
+/// A closure at the stored version counts: a place that may be gone is not offered. Live offers on
+/// the setting are taken back; whoever has those is part of the unit ([`crate::Wanted::closing`]).
 ///
 /// # Errors
 ///
@@ -106,17 +106,14 @@ pub fn close_setting(
         }
         Some(head) => (head.key, head.setting.clone()),
     };
-    store(
-        unit,
-        context,
-        at,
-        SettingHead {
-            key,
-            version,
-            open: false,
-            setting,
-        },
-    );
+    let head = SettingHead {
+        key,
+        version,
+        open: false,
+        setting,
+    };
+    store(unit, context, &at, head);
+    call_off::setting_closed(unit, context, &at);
     Ok(true)
 }
 
@@ -161,7 +158,8 @@ pub fn change_vacancy(
         setting: Some(setting.into()),
         ..head.clone()
     };
-    store(unit, context, at, head);
+    store(unit, context, &at, head);
+    hand_over(unit, context, &at);
     Ok(true)
 }
 
@@ -178,7 +176,7 @@ fn with_newer_occupancy(mut setting: Setting, stored: Option<&Setting>) -> Setti
 fn store(
     unit: &mut Unit,
     context: &Context<'_, '_>,
-    at: (AuthorityCode, SettingId),
+    at: &(AuthorityCode, SettingId),
     head: SettingHead,
 ) {
     let from: SupplyVersion = unit.next_supply_version(at.0);
@@ -203,7 +201,7 @@ fn store(
         setting,
     });
     unit.settings.insert(at.clone(), head);
-    unit.changed_settings.insert(at);
+    unit.changed_settings.insert(at.clone());
 }
 
 fn spare_key(unit: &mut Unit) -> Result<SettingKey, Refusal> {

@@ -2,6 +2,7 @@
 
 use crate::{
     approvals::ApprovalTask,
+    conditions::Condition,
     deadline::Deadline,
     event::{Event, Outgoing},
     key::{EventKey, ReferralKey, SettingKey, SupplyVersion},
@@ -12,8 +13,9 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
-    ApprovalId, AuthorityCode, DeadLetterId, DeadlineId, EventId, FieldError, HoldId, Ids, OfferId,
-    PlacementId, Referral, ReferralId, RunId, Setting, SettingId, lifecycle::ReferralState,
+    ApprovalId, AuthorityCode, ConditionId, DeadLetterId, DeadlineId, EventId, FieldError, HoldId,
+    Ids, OfferId, PlacementId, Referral, ReferralId, RunId, Setting, SettingId,
+    lifecycle::ReferralState,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -195,6 +197,8 @@ pub struct Unit {
     pub placements: BTreeMap<PlacementId, Placement>,
     /// The approvals of the wanted referrals.
     pub approvals: BTreeMap<ApprovalId, ApprovalTask>,
+    /// The conditions of the wanted referrals.
+    pub conditions: BTreeMap<ConditionId, Condition>,
     /// The unsettled deadlines of the wanted referrals.
     pub deadlines: BTreeMap<DeadlineId, Deadline>,
     /// The version of the supply of each authority concerned.
@@ -218,6 +222,8 @@ pub struct Unit {
     pub changed_placements: BTreeSet<PlacementId>,
     /// The approvals that are new or changed.
     pub changed_approvals: BTreeSet<ApprovalId>,
+    /// The conditions that are new or changed.
+    pub changed_conditions: BTreeSet<ConditionId>,
     /// The deadlines that are new or changed.
     pub changed_deadlines: BTreeSet<DeadlineId>,
     /// The authorities whose supply changed; their version in `supply` is the new one.
@@ -289,6 +295,7 @@ impl Unit {
             && self.changed_offers.is_empty()
             && self.changed_placements.is_empty()
             && self.changed_approvals.is_empty()
+            && self.changed_conditions.is_empty()
             && self.changed_deadlines.is_empty()
             && self.log.is_empty()
             && self.audit.is_empty()

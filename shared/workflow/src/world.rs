@@ -10,7 +10,9 @@ use crate::{
 use chrono::{DateTime, Utc};
 use oss_domain::{Exclusion, Postcode, Reason, Referral, Setting};
 use oss_geography::Location;
-use oss_matching::{Held, Policy, Query, Ranked, ReasonSet, Supply, Verdict, evaluate, explain};
+use oss_matching::{
+    ActSet, Held, Policy, Query, Ranked, ReasonSet, Supply, Verdict, evaluate, explain,
+};
 use std::sync::Arc;
 
 /// What steps read besides the unit.
@@ -133,6 +135,15 @@ impl<'a> Judge<'a> {
             }
             Some(_) => Ok(()),
             None => Err(not_for_these()),
+        }
+    }
+
+    /// The acts that would each, alone, bring the setting in: none where it is in, or beyond that.
+    pub(crate) fn requires(&self, unit: &Unit, head: &SettingHead, now: DateTime<Utc>) -> ActSet {
+        let setting = head.setting.as_ref().filter(|_| head.open);
+        match setting.and_then(|setting| self.verdict(unit, head, setting, now)) {
+            Some(Verdict::Excluded { requires, .. }) => requires,
+            Some(Verdict::Ranked(_)) | None => ActSet::default(),
         }
     }
 

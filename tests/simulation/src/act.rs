@@ -7,13 +7,14 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
-    ApprovalId, DeadlineId, HoldId, OfferId, Pence, PlacementId, ReferralId,
+    ApprovalId, ConditionId, DeadlineId, HoldId, OfferId, Pence, PlacementId, ReferralId,
     lifecycle::{Answer, DeclineReason},
     ssda903::ReasonPlaceChange,
 };
 use oss_workflow::{
     answer::Given,
     approvals::Word,
+    conditions::{self, Outcome, Pursuit},
     decision::Choice,
     offer::{OfferState, Terms},
     placement::{Ending, PlacementState},
@@ -40,6 +41,8 @@ pub(crate) enum Act {
     Release(HoldId),
     Select(Choice),
     Record(ApprovalId, Word),
+    Pursue(Pursuit),
+    Note(ConditionId, conditions::Word),
     Start(PlacementId),
     Extend(PlacementId),
     End(PlacementId, Ending),
@@ -57,7 +60,7 @@ pub(crate) fn any_act(tables: &Tables, now: DateTime<Utc>, rng: &mut impl Rng) -
     } else {
         "commissioner"
     };
-    let act = match rng.random_range(0..20) {
+    let act = match rng.random_range(0..22) {
         0..=2 => Act::Approach(any_offer(tables, rng)?),
         3 | 4 => {
             let head = open.iter().choose(rng)?;
@@ -76,6 +79,11 @@ pub(crate) fn any_act(tables: &Tables, now: DateTime<Utc>, rng: &mut impl Rng) -
             let agreed = placements.filter(|it| it.state == PlacementState::Agreed);
             Act::Start(agreed.choose(rng)?.placement_id)
         }
+        18 => Act::Pursue(any_pursuit(tables, now, rng)?),
+        19 => {
+            let open = tables.conditions.values().filter(|it| it.is_open());
+            Act::Note(open.choose(rng)?.condition_id, any_finding(rng))
+        }
         _ => {
             let id = *tables.placements.keys().choose(rng)?;
             if rng.random_ratio(1, 3) {
@@ -88,8 +96,14 @@ pub(crate) fn any_act(tables: &Tables, now: DateTime<Utc>, rng: &mut impl Rng) -
     Some(Work::Act(user, act))
 }
 
-/// Mostly an offer that a run has made, at times any pair.
+/// Mostly an offer that a run has made or that was pursued, at times any pair.
 fn any_offer(tables: &Tables, rng: &mut impl Rng) -> Option<OfferId> {
+    let pursued = tables.conditions.values().filter(|it| it.is_open());
+    if rng.random_ratio(1, 3)
+        && let Some(condition) = pursued.choose(rng)
+    {
+        return Some(condition.offer_id);
+    }
     let open = tables
         .referrals
         .values()
@@ -133,6 +147,36 @@ fn any_word(rng: &mut impl Rng) -> Word {
         granted: rng.random_ratio(5, 6),
         note: "considered".to_owned(),
         confirmed: BTreeSet::new(),
+    }
+}
+
+/// Mostly what a run has found would help, at times any act for any pair.
+fn any_pursuit(tables: &Tables, now: DateTime<Utc>, rng: &mut impl Rng) -> Option<Pursuit> {
+    let open = tables.referrals.values().filter(|it| it.state.is_open());
+    let helps = open.flat_map(|head| tables.conditional(head).iter().map(move |it| (head, it)));
+    let (offer_id, act) = match helps.choose(rng) {
+        Some((head, (setting_id, act))) if rng.random_ratio(9, 10) => {
+            let setting = tables.settings.get(&(head.authority, setting_id.clone()))?;
+            (scene::seal().seal(head.key, setting.key), *act)
+        }
+        _ => (
+            any_offer(tables, rng)?,
+            *oss_domain::Act::ALL.iter().choose(rng)?,
+        ),
+    };
+    Some(Pursuit {
+        offer_id,
+        act,
+        task: "the team asks the panel".to_owned(),
+        due_on: scene::day(now) + chrono::TimeDelta::days(rng.random_range(0..30)),
+    })
+}
+
+fn any_finding(rng: &mut impl Rng) -> conditions::Word {
+    conditions::Word {
+        outcome: *Outcome::ALL.iter().choose(rng).unwrap_or(&Outcome::Met),
+        reason: "the panel has met".to_owned(),
+        evidence: "minute 7".to_owned(),
     }
 }
 

@@ -76,6 +76,7 @@ pub(crate) fn after_commit(tables: &Tables, unit: &Unit, latest: DateTime<Utc>) 
     places(tables, &mut found);
     decisions(tables, &mut found);
     waiting(tables, &mut found);
+    conditions(tables, latest, &mut found);
     told(tables, unit, latest, &mut found);
     lawful(tables, unit, &mut found);
     found.0
@@ -100,6 +101,7 @@ fn audited(tables: &Tables, unit: &Unit, found: &mut Found) {
         && unit.changed_offers.is_empty()
         && unit.changed_placements.is_empty()
         && unit.changed_approvals.is_empty()
+        && unit.changed_conditions.is_empty()
         && unit.changed_settings.is_empty()
         && unit.log.is_empty());
     let written = tables.audit.iter().rev().take(unit.audit.len());
@@ -223,6 +225,33 @@ fn decisions(tables: &Tables, found: &mut Found) {
             "a state without its decision",
             &(head.state, &head.referral_id),
         );
+    }
+}
+
+/// A condition that is seen to has its end, and nobody moves in before it is settled.
+fn conditions(tables: &Tables, latest: DateTime<Utc>, found: &mut Found) {
+    for condition in tables.conditions.values() {
+        let due = Due::ConditionDue(condition.condition_id);
+        let mut deadlines = tables.deadlines.values();
+        let waits = deadlines.any(|it| it.due == due && it.settled_at.is_none());
+        let must_wait = condition.is_open() && condition.due_at > latest;
+        found.unless(waits || !must_wait, "a condition without an end", condition);
+        found.unless(
+            condition.is_open() || !waits,
+            "an end without a condition",
+            condition,
+        );
+        if !condition.is_open() {
+            continue;
+        }
+        let head = tables.referral(condition.referral);
+        let ended = [ReferralState::Withdrawn, ReferralState::Placed];
+        let over = head.is_none_or(|head| ended.contains(&head.state));
+        found.unless(!over, "a condition of a closed referral", condition);
+        let offer = tables.offers.get(&condition.offer_id);
+        let setting = offer.and_then(|offer| tables.setting(offer.setting));
+        let open = setting.is_some_and(|head| head.open);
+        found.unless(open, "a condition of a closed setting", condition);
     }
 }
 

@@ -11,7 +11,8 @@
 use crate::scene::{self, derby, home_at, household, parse, referral, world};
 use chrono::TimeDelta;
 use oss_domain::{
-    ApprovalId, DeadlineId, HoldId, Ids, ManualClock, OfferId, Pence, PlacementId, Role, SettingId,
+    Act, ApprovalId, ConditionId, DeadlineId, HoldId, Ids, ManualClock, OfferId, Pence,
+    PlacementId, Role, SettingId,
     lifecycle::{Answer, ReferralState},
     setting::Sourcing,
     ssda903::ReasonPlaceChange,
@@ -22,6 +23,7 @@ use oss_workflow::{
     answer::{self, Given},
     approvals::{self, ApprovalTask, Word},
     call_off::{self, Ranking},
+    conditions::{self, Condition, Outcome, Pursuit},
     deadline::{self, Deadline, Due},
     decision::{self, Choice},
     hold,
@@ -45,6 +47,7 @@ pub async fn all(store: &impl Store) {
     a_dropped_unit_leaves_nothing(&mut teller).await;
     from_offer_to_placement(&mut teller).await;
     a_closing_setting_brings_its_referrals(&mut teller).await;
+    a_condition_is_kept_and_ends_with_its_setting(&mut teller).await;
 }
 
 /// What a unit knows of its referrals, to be compared with what the store knows.
@@ -55,6 +58,7 @@ struct Heads {
     offers: BTreeMap<OfferId, OfferHead>,
     placements: BTreeMap<PlacementId, Placement>,
     approvals: BTreeMap<ApprovalId, ApprovalTask>,
+    conditions: BTreeMap<ConditionId, Condition>,
     unsettled: BTreeMap<DeadlineId, Deadline>,
 }
 
@@ -71,6 +75,7 @@ impl Heads {
             offers: unit.offers.clone(),
             placements: unit.placements.clone(),
             approvals: unit.approvals.clone(),
+            conditions: unit.conditions.clone(),
             unsettled: unsettled.map(|(id, it)| (*id, it.clone())).collect(),
         }
     }
@@ -425,8 +430,59 @@ async fn a_closing_setting_brings_its_referrals(teller: &mut Teller<'_, impl Sto
             let open = |head: &ReferralHead| head.state != ReferralState::Withdrawn;
             assert_eq!(unit.referrals.values().filter(|head| open(head)).count(), 2);
             supply::close_setting(unit, context, at.0, &at.1, 2)?;
-            call_off::setting_closed(unit, context, &at);
             assert!(unit.occupancies.values().all(|it| !it.is_live()));
+            Ok(())
+        })
+        .await;
+}
+
+/// Words come back as they were given; a closing setting brings the referral that sees to it.
+async fn a_condition_is_kept_and_ends_with_its_setting(teller: &mut Teller<'_, impl Store>) {
+    let mut full = household("S-full", 1, 1);
+    full.occupancy.blocked_places = 1;
+    teller.register(full).await;
+    teller.refer("R-fourth", "C-fourth", &[]).await;
+    let offer_id = teller.offer("R-fourth", "S-full").await;
+    let pursuit = Pursuit {
+        offer_id,
+        act: Act::C1,
+        task: "The fostering team takes it to panel.".to_owned(),
+        due_on: parse("2026-12-24"),
+    };
+    let mut pursued = Vec::new();
+    for outcome in [Some(Outcome::NotMet), None] {
+        let id = teller
+            .unit("com", names(offer_id), |unit, context| {
+                conditions::pursue(unit, context, &world(), pursuit.clone())
+            })
+            .await;
+        pursued.push(id);
+        let Some(outcome) = outcome else { continue };
+        let wanted = Wanted {
+            conditions: [id].into(),
+            ..Wanted::default()
+        };
+        let word = conditions::Word {
+            outcome,
+            reason: "The panel wants a review first.".to_owned(),
+            evidence: "Minute 7".to_owned(),
+        };
+        teller
+            .unit("com", wanted, |unit, context| {
+                conditions::record(unit, context, id, word)
+            })
+            .await;
+    }
+    let at = (derby(), parse("S-full"));
+    let wanted = Wanted {
+        closing: [at.clone()].into(),
+        ..Wanted::default()
+    };
+    teller
+        .unit("register", wanted, |unit, context| {
+            assert!(pursued.iter().all(|id| unit.conditions.contains_key(id)));
+            supply::close_setting(unit, context, at.0, &at.1, 2)?;
+            assert!(unit.conditions.values().all(|it| !it.is_open()));
             Ok(())
         })
         .await;

@@ -11,9 +11,9 @@ use oss_domain::{AuthorityCode, Clock as _, EventId, Ids, ManualClock, ReferralI
 use oss_matching::Query;
 use oss_workflow::{
     Actor, Context, OfferSeal, Refusal, SettingKey, Store as _, StoreError, Unit, Wanted, answer,
-    approvals, call_off,
+    approvals, call_off, conditions,
     deadline::{self, Due},
-    decision, hold, occupancy, placement,
+    decision, hold, placement,
     ranking::{self, Market},
     referral, supply,
 };
@@ -179,6 +179,8 @@ impl Shared {
                 Act::Release(id) => drop(wanted.holds.insert(*id)),
                 Act::Select(choice) => offer(&mut wanted, choice.offer_id),
                 Act::Record(id, _) => drop(wanted.approvals.insert(*id)),
+                Act::Pursue(pursuit) => offer(&mut wanted, pursuit.offer_id),
+                Act::Note(id, _) => drop(wanted.conditions.insert(*id)),
                 Act::Start(id) | Act::Extend(id) | Act::End(id, _) => {
                     wanted.placements.insert(*id);
                 }
@@ -205,7 +207,9 @@ impl Shared {
                 if !unit.first_sight(&message.key) {
                     return Ok(());
                 }
-                self.take_in(unit, context, &message.fact)
+                take_in(unit, context, &message.fact)?;
+                self.forget_what_follows(unit, &message.fact);
+                Ok(())
             }
             Work::Act(_, act) => carry_out(unit, context, act, ranking),
             Work::Deadline(id) => {
@@ -218,59 +222,21 @@ impl Shared {
         }
     }
 
-    fn take_in(
-        &self,
-        unit: &mut Unit,
-        context: &mut Context<'_, '_>,
-        fact: &Fact,
-    ) -> Result<(), Refusal> {
-        match fact {
-            Fact::Referral(it) => {
-                let content = content_of(it);
-                referral::receive(unit, context, it, content)?;
-                if self.defect != Some(Defect::KeepsOldGroups) {
-                    let at = (it.authority, it.referral_id.clone());
-                    hold::follow_revision(unit, context, &at);
-                }
-                Ok(())
-            }
-            Fact::ReferralWithdrawn(authority, id) => {
-                let withdrawn = referral::withdraw(unit, context, *authority, id, "not needed")?;
-                let key = unit
-                    .referrals
-                    .get(&(*authority, id.clone()))
-                    .map(|head| head.key);
-                if let Some(key) = key.filter(|_| withdrawn)
-                    && self.defect != Some(Defect::ForgetsToWindUp)
-                {
-                    call_off::wind_up(unit, context, key, "referral_withdrawn");
-                }
-                Ok(())
-            }
-            Fact::Setting(it) => {
-                supply::change_setting(unit, context, Arc::unwrap_or_clone(it.clone()))?;
-                occupancy::hand_over(unit, context, &(it.authority, it.setting_id.clone()));
-                Ok(())
-            }
-            Fact::SettingClosed(authority, id, version) => {
-                let closed = supply::close_setting(unit, context, *authority, id, *version)?;
-                if closed && self.defect != Some(Defect::ForgetsClosedOffers) {
-                    call_off::setting_closed(unit, context, &(*authority, id.clone()));
-                }
-                Ok(())
-            }
-            Fact::Vacancy(it) => {
-                let at = (it.authority, it.setting_id.clone());
-                supply::change_vacancy(unit, context, it.clone())?;
-                occupancy::hand_over(unit, context, &at);
-                Ok(())
-            }
-            Fact::Answer(given) => {
-                answer::answer(unit, context, &scene::world(), given.clone()).map(|_| ())
-            }
-            Fact::PlacementEnded(id, ending) => {
-                placement::end(unit, context, *id, *ending).map(|_| ())
-            }
+    /// What a step did besides its own, forgotten.
+    fn forget_what_follows(&self, unit: &mut Unit, fact: &Fact) {
+        let forgets = matches!(
+            (self.defect, fact),
+            (Some(Defect::KeepsOldGroups), Fact::Referral(_))
+                | (Some(Defect::ForgetsToWindUp), Fact::ReferralWithdrawn(..))
+                | (Some(Defect::ForgetsClosedOffers), Fact::SettingClosed(..))
+        );
+        if forgets {
+            unit.changed_offers.clear();
+            unit.changed_occupancies.clear();
+            unit.changed_placements.clear();
+            unit.changed_approvals.clear();
+            unit.changed_conditions.clear();
+            unit.changed_deadlines.clear();
         }
     }
 
@@ -309,6 +275,29 @@ impl Shared {
     }
 }
 
+fn take_in(unit: &mut Unit, context: &mut Context<'_, '_>, fact: &Fact) -> Result<(), Refusal> {
+    match fact {
+        Fact::Referral(it) => {
+            let content = content_of(it);
+            referral::receive(unit, context, it, content).map(drop)
+        }
+        Fact::ReferralWithdrawn(authority, id) => {
+            referral::withdraw(unit, context, *authority, id, "not needed").map(drop)
+        }
+        Fact::Setting(it) => {
+            supply::change_setting(unit, context, Arc::unwrap_or_clone(it.clone())).map(drop)
+        }
+        Fact::SettingClosed(authority, id, version) => {
+            supply::close_setting(unit, context, *authority, id, *version).map(drop)
+        }
+        Fact::Vacancy(it) => supply::change_vacancy(unit, context, it.clone()).map(drop),
+        Fact::Answer(given) => {
+            answer::answer(unit, context, &scene::world(), given.clone()).map(|_| ())
+        }
+        Fact::PlacementEnded(id, ending) => placement::end(unit, context, *id, *ending).map(|_| ()),
+    }
+}
+
 fn carry_out(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
@@ -335,6 +324,10 @@ fn carry_out(
         Act::Record(id, word) => {
             approvals::record(unit, context, *id, oss_domain::Role::ALL, word.clone()).map(drop)
         }
+        Act::Pursue(pursuit) => {
+            conditions::pursue(unit, context, &world, pursuit.clone()).map(drop)
+        }
+        Act::Note(id, word) => conditions::record(unit, context, *id, word.clone()).map(drop),
         Act::Start(id) => placement::start(unit, context, &world, *id, None).map(drop),
         Act::Extend(id) => {
             let reason = "assessment unfinished".to_owned();

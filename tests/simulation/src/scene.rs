@@ -260,6 +260,10 @@ pub(crate) fn any_setting(n: usize, version: u32, rng: &mut impl Rng) -> Setting
     if rng.random_ratio(1, 12) {
         setting.registration.registered = false;
     }
+    if setting.kind.is_family() && rng.random_ratio(1, 2) {
+        // Fewer than there are places: two might share one.
+        setting.occupancy.bedrooms_free = Some(1);
+    }
     setting.occupancy.version = rng.random_range(0..3);
     setting
 }
@@ -299,7 +303,7 @@ pub(crate) fn any_vacancy(
         authority: derby(),
         occupancy_version: version,
         residents,
-        blocked_places: rng.random_ratio(1, 3).then(|| rng.random_range(0..=1)),
+        blocked_places: rng.random_ratio(1, 3).then(|| rng.random_range(0..=2)),
         bedrooms_free: rng.random_ratio(1, 3).then(|| rng.random_range(1..=3)),
         restrictions,
         capacity_confirmed_at: None,
@@ -310,7 +314,7 @@ pub(crate) fn any_vacancy(
 pub(crate) fn any_referral(n: usize, revision: u32, rng: &mut impl Rng) -> Referral {
     let first = n % N_CHILDREN;
     let mut ids = vec![format!("C{first}")];
-    if n % 4 == 3 {
+    if n % 2 == 1 {
         ids.push(format!("C{}", (first + 1) % N_CHILDREN));
     }
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -324,6 +328,10 @@ pub(crate) fn any_referral(n: usize, revision: u32, rng: &mut impl Rng) -> Refer
         }
     }
     referral.matching.solo = rng.random_ratio(1, 10);
+    if rng.random_ratio(3, 4) {
+        // Back where the child was: an exemption may make room.
+        referral.previous_setting = Some(setting_id(rng.random_range(0..3)));
+    }
     referral
 }
 

@@ -207,6 +207,13 @@ impl MemoryStore {
             .filter(|it| referrals.contains(&it.referral));
         unit.approvals
             .extend(approvals.map(|it| (it.approval_id, it.clone())));
+        let hides = self.defect == Some(Defect::HidesConditions);
+        let conditions = tables
+            .conditions
+            .values()
+            .filter(|it| !hides && referrals.contains(&it.referral));
+        unit.conditions
+            .extend(conditions.map(|it| (it.condition_id, it.clone())));
         let deadlines = tables.deadlines.values();
         let deadlines =
             deadlines.filter(|it| it.settled_at.is_none() && referrals.contains(&it.referral));
@@ -271,6 +278,10 @@ fn write(tables: &mut Tables, unit: &Unit, defect: Option<Defect>) {
     tables
         .approvals
         .extend(changed.filter_map(|id| Some((*id, unit.approvals.get(id)?.clone()))));
+    let changed = unit.changed_conditions.iter();
+    tables
+        .conditions
+        .extend(changed.filter_map(|id| Some((*id, unit.conditions.get(id)?.clone()))));
     for id in &unit.changed_deadlines {
         let Some(deadline) = unit.deadlines.get(id) else {
             continue;
@@ -373,6 +384,13 @@ impl Scope {
         {
             add(approval.authority, &approval.referral_id);
         }
+        for condition in wanted
+            .conditions
+            .iter()
+            .filter_map(|id| tables.conditions.get(id))
+        {
+            add(condition.authority, &condition.referral_id);
+        }
         for deadline in wanted
             .deadlines
             .iter()
@@ -380,14 +398,21 @@ impl Scope {
         {
             add(deadline.authority, &deadline.referral_id);
         }
-        for (authority, setting_id) in &wanted.closing {
+        for at in &wanted.closing {
+            let Some(key) = tables.settings.get(at).map(|head| head.key) else {
+                continue;
+            };
+            let pursued = |id| {
+                let mut conditions = tables.conditions.values();
+                conditions.any(|it| it.offer_id == id && it.is_open())
+            };
             let offers = tables.offers.values().filter(|it| {
-                it.setting_id == *setting_id
-                    && (it.state.is_live() || it.state == OfferState::Proposed)
+                let is_open = it.state.is_live() || it.state == OfferState::Proposed;
+                it.setting == key && (is_open || pursued(it.offer_id))
             });
-            offers.for_each(|it| add(*authority, &it.referral_id));
-            let taken = tables.live().filter(|it| it.setting_id == *setting_id);
-            taken.for_each(|it| add(*authority, &it.referral_id));
+            offers.for_each(|it| add(it.authority, &it.referral_id));
+            let taken = tables.live().filter(|it| it.setting == key);
+            taken.for_each(|it| add(it.authority, &it.referral_id));
         }
         if wanted.places {
             scope

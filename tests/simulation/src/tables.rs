@@ -1,14 +1,15 @@
 //! What is committed.
 
 use oss_domain::{
-    ApprovalId, AuthorityCode, DeadlineId, HoldId, OfferId, PlacementId, ReferralId, RunId,
-    SettingId,
+    Act, ApprovalId, AuthorityCode, ConditionId, DeadlineId, HoldId, OfferId, PlacementId,
+    ReferralId, RunId, SettingId,
 };
 use oss_matching::Supply;
 use oss_workflow::{
     EventKey, ReferralHead, ReferralKey, SettingHead, SettingKey, SupplyVersion,
-    approvals::ApprovalTask, call_off::Ranking, deadline::Deadline, event::Outgoing,
-    occupancy::Occupancy, offer::OfferHead, placement::Placement, ranking::Run, unit::AuditLine,
+    approvals::ApprovalTask, call_off::Ranking, conditions::Condition, deadline::Deadline,
+    event::Outgoing, occupancy::Occupancy, offer::OfferHead, placement::Placement, ranking::Run,
+    unit::AuditLine,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,10 +47,14 @@ pub struct Tables {
     pub placements: BTreeMap<PlacementId, Placement>,
     /// Approvals.
     pub approvals: BTreeMap<ApprovalId, ApprovalTask>,
+    /// Conditions.
+    pub conditions: BTreeMap<ConditionId, Condition>,
     /// Deadlines, also settled ones.
     pub deadlines: BTreeMap<DeadlineId, Deadline>,
     /// Runs: the order each made, and whose it is.
     pub runs: BTreeMap<RunId, (ReferralKey, Arc<Ranking>)>,
+    /// The settings that each run found one act would bring in, and the act.
+    pub(crate) conditional: BTreeMap<RunId, Vec<(SettingId, Act)>>,
     /// The version of each register.
     pub supply: BTreeMap<AuthorityCode, SupplyVersion>,
     /// The audit.
@@ -119,7 +124,18 @@ impl Tables {
         self.last_key
     }
 
+    /// The settings that one act would bring in, as a referral's current run has them.
+    pub(crate) fn conditional(&self, head: &ReferralHead) -> &[(SettingId, Act)] {
+        let run = head.run.and_then(|run| self.conditional.get(&run.run_id));
+        run.map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn keep_run(&mut self, run: &Run) {
+        let conditional = run.outcome.conditional();
+        let conditional =
+            conditional.flat_map(|(id, _, acts)| acts.iter().map(move |act| (id.clone(), act)));
+        self.conditional
+            .insert(run.facts.run_id, conditional.collect());
         let order = run
             .outcome
             .ranked()

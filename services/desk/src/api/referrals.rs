@@ -26,10 +26,7 @@ use oss_domain::{
 };
 use oss_matching::Query;
 use oss_storage::referrals::{ReferralCursor, ReferralFilter, StoredReferral};
-use oss_workflow::{
-    ReferralHead, ReferralKey, Unit, Wanted, call_off, hold,
-    referral::{self, Received},
-};
+use oss_workflow::{ReferralHead, ReferralKey, Unit, Wanted, referral};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -111,19 +108,19 @@ pub(crate) async fn receive(
         if let Some(head) = stored {
             refuse_stale(head, referral.revision, content)?;
         }
-        if referral::receive(unit, context, &referral, content)? != Received::Ignored {
-            hold::follow_revision(unit, context, &at);
-            if let Some((what, why)) = change.clone() {
-                let key = head_of(unit, &at)?.key;
-                unit.record(
-                    context,
-                    at.0,
-                    Some(key),
-                    "referral.amended",
-                    what,
-                    Some(why),
-                );
-            }
+        let received = referral::receive(unit, context, &referral, content)?;
+        if received != Received::Ignored
+            && let Some((what, why)) = change.clone()
+        {
+            let key = head_of(unit, &at)?.key;
+            unit.record(
+                context,
+                at.0,
+                Some(key),
+                "referral.amended",
+                what,
+                Some(why),
+            );
         }
         head_of(unit, &at)
     })
@@ -180,10 +177,8 @@ pub(crate) async fn withdraw(
             let detail = "A placement is ended, not withdrawn.";
             return Err(Fault::conflict("placed", "The child is placed", detail));
         }
-        let (at, key) = ((head.authority, head.referral_id.clone()), head.key);
-        if referral::withdraw(unit, context, at.0, &at.1, &reason)? {
-            call_off::wind_up(unit, context, key, "referral_withdrawn");
-        }
+        let at = (head.authority, head.referral_id.clone());
+        referral::withdraw(unit, context, at.0, &at.1, &reason)?;
         head_of(unit, &at)
     })
     .await?;

@@ -18,7 +18,7 @@ use axum::{
 use oss_contract::{setting_from_json, setting_to_json};
 use oss_domain::{FieldError, Setting, SettingId};
 use oss_workflow::{
-    Context, SettingHead, Unit, Wanted, admission, occupancy,
+    Context, SettingHead, Unit, Wanted, admission,
     supply::{self, Effect},
 };
 use std::sync::Arc;
@@ -96,7 +96,6 @@ pub(crate) fn change(
         return Err(stale(head));
     }
     supply::change_setting(unit, context, sent.clone())?;
-    occupancy::hand_over(unit, context, &at);
     Ok(effect)
 }
 

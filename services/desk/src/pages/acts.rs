@@ -7,6 +7,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod approach;
+pub(crate) mod conditions;
 pub(crate) mod decide;
 pub(crate) mod form;
 pub(crate) mod frame;

@@ -1,7 +1,7 @@
 //! One option: every need with the fact, who lives there, why it ranks where it does.
 
 use super::{
-    acts::frame::Address,
+    acts::{self, conditions::ConditionRow, frame::Address},
     facts::{self, Facts, Need},
     layout::{Layout, Page},
     matched::Matched,
@@ -35,6 +35,7 @@ struct OptionPage {
     below: Option<Comparison>,
     values: Vec<Counted>,
     from_home: bool,
+    conditions: Vec<ConditionRow>,
     may_act: bool,
     previous: Option<String>,
     next: Option<String>,
@@ -86,6 +87,8 @@ pub(crate) async fn show(
             .collect(),
     };
     let base = matched.link();
+    let offer_id = acts::offer_id(&app, &matched, &setting_id);
+    let conditions = app.store.conditions_of(matched.run.key).await?;
     let link = |offer: &Offer| format!("{base}/options/{}", offer.setting_id);
     let values = Criterion::ALL.iter().map(|criterion| Counted {
         name: facts::capital(criterion.in_words()),
@@ -103,6 +106,11 @@ pub(crate) async fn show(
         above: before.map(|before| compared(before, offer)),
         below: after.map(|after| compared(offer, after)),
         values: values.collect(),
+        conditions: conditions
+            .iter()
+            .filter(|it| it.offer_id == offer_id)
+            .map(|it| ConditionRow::new(it, app.clock.now()))
+            .collect(),
         from_home: matched.referral.locations.home.is_some(),
         may_act: viewer.may(Act::Approach) && matched.stored.state.is_open(),
         previous: before.map(link),

@@ -103,9 +103,7 @@ pub(crate) async fn store_settings(
             ids: &mut ids,
         };
         for setting in chunk {
-            let at = (setting.authority, setting.setting_id.clone());
             n_changed += usize::from(supply::change_setting(&mut unit, &mut context, setting)?);
-            occupancy::hand_over(&mut unit, &mut context, &at);
         }
         store.commit(unit, transaction).await?;
         if n > CHUNK {

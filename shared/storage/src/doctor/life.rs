@@ -77,6 +77,14 @@ impl PgStore {
                  OR state IN ('started', 'ended') AND EXISTS (SELECT FROM approval
                    WHERE approval.placement_id = placement.placement_id AND blocks_start
                      AND granted IS NOT TRUE)
+               UNION ALL
+               SELECT 'condition ' || condition_id || ' is open' FROM condition
+               JOIN referral ON referral.key = referral_key
+               WHERE outcome IS NULL AND referral.state IN ('placed', 'withdrawn')
+               UNION ALL
+               SELECT 'condition ' || condition_id || ' is ' || outcome || ' and falls due'
+               FROM condition WHERE outcome IS NOT NULL AND EXISTS (SELECT FROM deadline
+                 WHERE thing = condition_id AND kind = 'condition_due' AND settled_at IS NULL)
                LIMIT $1"#,
             MOST
         )

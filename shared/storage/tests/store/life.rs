@@ -257,10 +257,7 @@ async fn an_approval_waits_for_its_role_and_then_does_not() {
     };
     council
         .act("case system", wanted, |unit, context| {
-            let key = unit.referrals[&at].key;
-            referrals::withdraw(unit, context, at.0, &at.1, "moved away")?;
-            call_off::wind_up(unit, context, key, "referral_withdrawn");
-            Ok(())
+            referrals::withdraw(unit, context, at.0, &at.1, "moved away")
         })
         .await;
     assert_eq!(
@@ -368,9 +365,7 @@ async fn a_setting_that_comes_back_brings_those_who_kept_their_places() {
     let (at, id) = ((derby(), parse::<SettingId>("H01")), "H01");
     council
         .act("register", want_closing(id), |unit, context| {
-            supply::close_setting(unit, context, at.0, &at.1, 2)?;
-            call_off::setting_closed(unit, context, &at);
-            Ok(())
+            supply::close_setting(unit, context, at.0, &at.1, 2)
         })
         .await;
     let closed = store.supply_versions().await.unwrap()[&derby()];

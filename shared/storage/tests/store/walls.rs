@@ -31,6 +31,8 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
            NULL, NULL, NULL, '');
          INSERT INTO approval VALUES ('{approval}', '{authority}', {key}, '{placement}', 'A01', 'director',
            now(), now(), true, NULL, NULL, NULL, '{{}}', NULL, false);
+         INSERT INTO condition VALUES ('{condition}', '{authority}', {key}, '{offer}', 'C1', 'com',
+           now(), now(), NULL, NULL, NULL, '');
          INSERT INTO deadline VALUES ('{deadline}', '{authority}', {key}, 'respond_by', '{offer}', now());
          INSERT INTO allocation VALUES ({key}, '{authority}', 'u', 'n', now());
          INSERT INTO draft VALUES ('{authority}', 'R01', '', 'u', 'n', now(), 'n', now());
@@ -57,6 +59,7 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
         person = id(9),
         approval = id(7),
         deadline = id(8),
+        condition = id(10),
     );
     sqlx::raw_sql(AssertSqlSafe(statements))
         .execute(owner)

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use oss_domain::{
-    ApprovalId, Clock as _, HoldId, Ids, ManualClock, OfferId, Pence, PlacementId, Referral,
-    ReferralId, Role, Setting, SettingId,
+    ApprovalId, Clock as _, ConditionId, HoldId, Ids, ManualClock, OfferId, Pence, PlacementId,
+    Referral, ReferralId, Role, Setting, SettingId,
     lifecycle::{Answer, DeclineReason, ReferralState},
 };
 use oss_matching::Query;
@@ -13,6 +13,7 @@ use oss_workflow::{
     answer::{self, Given, Recorded},
     approvals::{self, ApprovalTask, Word},
     call_off::{self, Ranking},
+    conditions::{self, Outcome, Pursuit},
     deadline::{self, Due},
     decision::{self, Choice},
     hold::{self, Kept},
@@ -113,9 +114,7 @@ impl Council {
             ..Wanted::default()
         };
         self.unit(By::Producer, &wanted, |unit, context, _| {
-            supply::close_setting(unit, context, at.0, &at.1, version)?;
-            call_off::setting_closed(unit, context, &at);
-            Ok(())
+            supply::close_setting(unit, context, at.0, &at.1, version)
         })
         .unwrap();
     }
@@ -176,10 +175,7 @@ impl Council {
             ..Wanted::default()
         };
         self.unit(By::Producer, &wanted, |unit, context, _| {
-            referral::withdraw(unit, context, at.0, &at.1, "back home")?;
-            let key = unit.referrals[&at].key;
-            call_off::wind_up(unit, context, key, "referral_withdrawn");
-            Ok(())
+            referral::withdraw(unit, context, at.0, &at.1, "back home")
         })
         .unwrap();
     }
@@ -363,6 +359,34 @@ impl Council {
         };
         self.unit(By::Person(by), &wanted, |unit, context, _| {
             approvals::record(unit, context, approval, roles, word)
+        })
+    }
+
+    pub(crate) fn pursue(&mut self, pursuit: Pursuit) -> Result<ConditionId, Refusal> {
+        self.unit(
+            COM,
+            &Self::names(pursuit.offer_id),
+            |unit, context, world| conditions::pursue(unit, context, world, pursuit),
+        )
+    }
+
+    pub(crate) fn note(
+        &mut self,
+        condition: ConditionId,
+        outcome: Outcome,
+        evidence: &str,
+    ) -> Result<bool, Refusal> {
+        let wanted = Wanted {
+            conditions: [condition].into(),
+            ..Wanted::default()
+        };
+        let word = conditions::Word {
+            outcome,
+            reason: "the panel has met".to_owned(),
+            evidence: evidence.to_owned(),
+        };
+        self.unit(COM, &wanted, |unit, context, _| {
+            conditions::record(unit, context, condition, word)
         })
     }
 

@@ -189,9 +189,7 @@ fn a_register_that_lists_the_child_takes_the_count_over() {
     for (children, version, live) in [(&[][..], 1, 1), (&["C1"][..], 2, 0), (&[][..], 3, 0)] {
         council
             .unit(By::Producer, &wanted, |unit, context, _| {
-                oss_workflow::supply::change_vacancy(unit, context, lists(children, version))?;
-                oss_workflow::occupancy::hand_over(unit, context, &at);
-                Ok(())
+                oss_workflow::supply::change_vacancy(unit, context, lists(children, version))
             })
             .unwrap();
         assert_eq!(council.tables().live().count(), live, "version {version}");

@@ -7,6 +7,8 @@ mod call_off;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod conditions;
+#[cfg(test)]
 mod council;
 #[cfg(test)]
 mod decision;

@@ -1,6 +1,6 @@
 //! How far the search has come: who was asked and answered, what is held, what was decided.
 
-use super::{form::Form, frame::Sheet, withdraw::may_withdraw, words};
+use super::{conditions::ConditionRow, form::Form, frame::Sheet, withdraw::may_withdraw, words};
 use crate::{
     act::act,
     api::find,
@@ -24,6 +24,7 @@ use oss_workflow::{
     Wanted,
     approvals::ApprovalTask,
     authorise::Act,
+    conditions::Condition,
     occupancy::{Claim, Occupancy},
     offer::{OfferHead, OfferState},
     placement::Placement,
@@ -37,6 +38,7 @@ pub(crate) struct Progress {
     pub(crate) occupancies: Vec<Occupancy>,
     pub(crate) placements: Vec<Placement>,
     pub(crate) approvals: Vec<ApprovalTask>,
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) taken: Option<Taken>,
 }
 
@@ -82,6 +84,12 @@ impl Progress {
                     .filter(|it| it.referral == key)
                     .cloned()
                     .collect(),
+                conditions: unit
+                    .conditions
+                    .values()
+                    .filter(|it| it.referral == key)
+                    .cloned()
+                    .collect(),
                 offers,
                 head,
                 taken: None,
@@ -111,6 +119,7 @@ pub(crate) struct ProgressPage {
     offers: Vec<OfferRow>,
     placements: Vec<PlacementRow>,
     approvals: Vec<ApprovalRow>,
+    conditions: Vec<ConditionRow>,
     may_act: bool,
     is_open: bool,
 }
@@ -201,6 +210,7 @@ impl ProgressPage {
             starts_on: said::date(placement.starts_on),
         });
         let approvals = progress.approvals.iter();
+        let conditions = progress.conditions.iter();
         Self {
             layout: sheet.layout,
             form: sheet.form,
@@ -212,6 +222,7 @@ impl ProgressPage {
             offers: offers.collect(),
             placements: placements.collect(),
             approvals: approvals.map(|task| ApprovalRow::new(task, now)).collect(),
+            conditions: conditions.map(|it| ConditionRow::new(it, now)).collect(),
             may_act: sheet.viewer.may(Act::Approach),
             is_open,
         }

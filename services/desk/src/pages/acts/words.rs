@@ -2,7 +2,9 @@
 
 use crate::pages::words::Tag;
 use oss_domain::{lifecycle::DeclineReason, ssda903::ReasonPlaceChange};
-use oss_workflow::{approvals::Check, offer::OfferState, placement::PlacementState};
+use oss_workflow::{
+    approvals::Check, conditions::Outcome, offer::OfferState, placement::PlacementState,
+};
 
 /// Why a provider declines.
 pub(crate) const fn decline(reason: DeclineReason) -> &'static str {
@@ -107,6 +109,28 @@ pub(crate) const fn placement(state: PlacementState) -> Tag {
     }
 }
 
+/// What came of a condition, if anything did yet.
+pub(crate) const fn condition(outcome: Option<Outcome>) -> Tag {
+    match outcome {
+        None => Tag {
+            text: "Waiting",
+            class: "govuk-tag--yellow",
+        },
+        Some(Outcome::Met) => Tag {
+            text: "Met",
+            class: "govuk-tag--green",
+        },
+        Some(Outcome::NotMet) => Tag {
+            text: "Not met",
+            class: "govuk-tag--red",
+        },
+        Some(Outcome::NotNeeded) => Tag {
+            text: "Not needed any more",
+            class: "govuk-tag--grey",
+        },
+    }
+}
+
 /// What the regulation asks to be recorded with an approval.
 pub(crate) const fn check(check: Check) -> &'static str {
     match check {
@@ -144,6 +168,9 @@ pub(crate) fn conflict(code: &str, detail: &str) -> String {
         "too_late" => {
             "The council has decided, or has taken the question back, or the home has closed."
         }
+        "condition_open" => "What was to bring this home in is not recorded yet.",
+        "not_conditional" => "This alone would not bring the home in, as things are now.",
+        "already_pursued" => "Somebody sees to this already.",
         "four_eyes" => "You chose this home, so somebody else must approve it.",
         "referral_changed" => "The children of the referral changed after the decision.",
         _ => return detail.to_owned(),
@@ -164,6 +191,9 @@ pub(crate) fn field(pointer: &str, code: &str, detail: &str) -> String {
         "/available_from" => "The day it is free from",
         "/decline_reason" => "Why the provider declines",
         "/respond_by" => "The time to answer by",
+        "/task" => "Who does what",
+        "/due_on" => "The day",
+        "/evidence" => "What shows it",
         "/note" => "The note",
         "/ended_on" => "The last day",
         "/starts_on" => "The first day",

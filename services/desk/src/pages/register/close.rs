@@ -81,9 +81,7 @@ impl Deed for Close {
             let stored = stored.ok_or_else(|| Fault::not_found("The setting"))?;
             refuse_stale(stored, fields.get("version"))?;
             let version = stored.version.saturating_add(1);
-            if supply::close_setting(unit, context, at.0, &at.1, version)? {
-                call_off::setting_closed(unit, context, &at);
-            }
+            supply::close_setting(unit, context, at.0, &at.1, version)?;
             Ok(())
         })
         .await?;

@@ -1,0 +1,68 @@
+//! What would bring a home in, seen to by forms.
+
+use super::{
+    acting::{commissioner, fill},
+    acts::ranked,
+    browser::Browser,
+    support::a_setting,
+};
+use axum::http::StatusCode;
+use oss_domain::role::Role;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_home_that_lacks_one_act_is_seen_to_and_what_came_of_it_is_recorded() {
+    let mut full = a_setting("F1", 1);
+    full["approval"]["places"] = json!(1);
+    full["blocked_places"] = json!(1);
+    let (desk, _) = ranked(&[full, a_setting("F2", 1)]).await;
+    let mut casey = commissioner(&desk).await;
+    let path = "/referrals/R1/conditional/F1";
+    let not_shown = casey.get("/referrals/R1/not-shown").await;
+    assert!(not_shown.text.contains(path), "{}", not_shown.text);
+
+    let (wrong, _) = fill(&mut casey, path, path, &[("act", "C1")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text.contains("The day is missing"), "{}", wrong.text);
+    let no_help = [("act", "C3"), ("task", "x"), ("due_on", "2026-11-30")];
+    let (no_help, _) = fill(&mut casey, path, path, &no_help).await;
+    assert_eq!(no_help.status, StatusCode::CONFLICT, "{}", no_help.text);
+    let task = [
+        ("act", "C1"),
+        ("task", "Kim & the panel"),
+        ("due_on", "2026-11-30"),
+    ];
+    let (going, _) = fill(&mut casey, path, path, &task).await;
+    going.leads_to("/referrals/R1/progress");
+
+    let progress = casey.get("/referrals/R1/progress").await;
+    assert!(
+        progress.text.contains("Kim &#38; the panel"),
+        "{}",
+        progress.text
+    );
+    let (_, rest) = progress.text.split_once("href=\"/conditions/").unwrap();
+    let one = format!("/conditions/{}", rest.split('"').next().unwrap());
+    let (unsaid, _) = fill(&mut casey, &one, &one, &[("reason", "x")]).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (mut worker, _) = Browser::signed_in(&desk, "sam", &[Role::SocialWorker]).await;
+    assert_eq!(worker.get(&one).await.status, StatusCode::OK);
+
+    let word = [
+        ("outcome", "met"),
+        ("reason", "The panel agreed"),
+        ("evidence", "Minute 7"),
+    ];
+    let csrf = worker.csrf();
+    let refused = [word.as_slice(), &[("csrf", &csrf)]].concat();
+    let refused = worker.post(&one, &refused).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    fill(&mut casey, &one, &one, &word)
+        .await
+        .0
+        .leads_to("/referrals/R1/progress");
+    let shown = casey.get(&one).await;
+    assert!(shown.text.contains("Minute 7"), "{}", shown.text);
+    let nowhere = casey.get("/referrals/R1/conditional/F2").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+}
