@@ -5,7 +5,9 @@
 use crate::read::{self, Node};
 use chrono::{DateTime, NaiveDate, Utc};
 use oss_domain::{FieldError, ssda903::ReasonPlaceChange};
+use oss_workflow::approvals::Check;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A body that can be read from JSON.
 pub trait Act: Sized {
@@ -72,6 +74,8 @@ acts! {
         required granted: bool = Node::boolean,
         /// On what grounds.
         required note: String = Node::long_text,
+        /// What is confirmed of what the regulation asks for; more can be confirmed later.
+        optional confirmed: Option<BTreeSet<Check>> = confirmed,
     }
 
     /// `POST /placements/{id}/start`
@@ -91,6 +95,10 @@ acts! {
     }
 }
 
+fn confirmed(node: &Node<'_>) -> Option<BTreeSet<Check>> {
+    node.set(Node::code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +116,13 @@ mod tests {
             .collect();
         assert_eq!(faults, [("/granted", "wrong_type"), ("/note", "required")]);
         assert!(Withdraw::from_json(&json!("reason")).is_err());
+        let mut record = json!({ "granted": true, "note": "considered" });
+        let confirmed = |record: &Value| RecordApproval::from_json(record).unwrap().confirmed;
+        assert_eq!(confirmed(&record), None);
+        record["confirmed"] = json!(["iro_consulted"]);
+        assert_eq!(confirmed(&record), Some([Check::IroConsulted].into()));
+        record["confirmed"] = json!(["iro_consulted", "iro"]);
+        let faults = RecordApproval::from_json(&record).unwrap_err();
+        assert_eq!(faults[0].pointer, "/confirmed/1");
     }
 }

@@ -27,7 +27,6 @@ use oss_workflow::{
     placement::{self, Ending},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// How often a decision is tried that a new ranking came in between of.
 const TRIES: u32 = 5;
@@ -103,12 +102,15 @@ pub(crate) async fn record(
     Path(id): Path<String>,
     Json(body): Json,
 ) -> Result<impl IntoResponse, Fault> {
-    let RecordApproval { granted, note } =
-        RecordApproval::from_json(&body).map_err(|errors| Fault::invalid(&errors))?;
+    let RecordApproval {
+        granted,
+        note,
+        confirmed,
+    } = RecordApproval::from_json(&body).map_err(|errors| Fault::invalid(&errors))?;
     let word = Word {
         granted,
         note,
-        confirmed: confirmed(&body)?,
+        confirmed: confirmed.unwrap_or_default(),
     };
     let approval_id: ApprovalId = find::id(&id, "The approval")?;
     let wanted = Wanted {
@@ -147,26 +149,6 @@ pub(crate) async fn record(
     Ok(axum::Json(
         json!({ "approval_id": approval_id.to_string(), "granted": granted }),
     ))
-}
-
-/// What the person confirms besides, by codes.
-fn confirmed(body: &Value) -> Result<BTreeSet<Check>, Fault> {
-    let wrong = |pointer: &str, detail: &str| Fault::invalid_field(pointer, "unknown_code", detail);
-    match body.get("confirmed") {
-        None | Some(Value::Null) => Ok(BTreeSet::new()),
-        Some(Value::Array(codes)) => {
-            let codes = codes.iter().enumerate();
-            codes
-                .map(|(idx, code)| {
-                    let code = code.as_str().unwrap_or_default().parse();
-                    code.map_err(|error: oss_domain::UnknownCode| {
-                        wrong(&format!("/confirmed/{idx}"), &error.to_string())
-                    })
-                })
-                .collect()
-        }
-        Some(_) => Err(wrong("/confirmed", "must be a list")),
-    }
 }
 
 /// `POST /placements/{id}/start`
