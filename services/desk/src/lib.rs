@@ -50,7 +50,7 @@ use oss_domain::Clock;
 use oss_geography::Gazetteer;
 use oss_matching::Policy;
 use oss_storage::PgStore;
-use oss_workflow::OfferSeal;
+use oss_workflow::{OfferSeal, call_off::CallOff};
 use problem::Fault;
 use rand_core::RngCore;
 use std::{fmt, sync::Arc};
@@ -68,6 +68,8 @@ pub struct Deps {
     pub gazetteer: Arc<Gazetteer>,
     /// What the council decides for itself.
     pub policy: Arc<Policy>,
+    /// How providers are approached.
+    pub call_off: Arc<CallOff>,
     /// Makes offer ids, and finds what they name.
     pub seal: OfferSeal,
     /// The time.

@@ -56,6 +56,8 @@ pub struct Deps {
     pub consumer: Consumer,
     /// What the council decided for itself.
     pub policy: Arc<Policy>,
+    /// How providers are approached.
+    pub call_off: Arc<CallOff>,
     /// Where postcodes are.
     pub gazetteer: Arc<Gazetteer>,
     /// Makes offer ids.
@@ -177,7 +179,7 @@ struct Matcher {
     sweep_every: Duration,
     metrics: Metrics,
     backoff: Backoff,
-    call_off: CallOff,
+    call_off: Arc<CallOff>,
     index: Index,
     /// Deadlines that could not be acted on, until the next sweep.
     set_aside: BTreeSet<DeadlineId>,
@@ -207,7 +209,7 @@ impl Matcher {
             sweep_every: deps.sweep_every,
             metrics: deps.metrics,
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(5)),
-            call_off: CallOff::default(),
+            call_off: deps.call_off,
             index,
             set_aside: BTreeSet::new(),
             behind: true,

@@ -91,6 +91,7 @@ impl Council {
             store: store.clone(),
             consumer: Consumer::new(&connection, INBOUND, MATCHER),
             policy: policy.clone(),
+            call_off: Arc::new(CallOff::embedded()),
             gazetteer: gazetteer.clone(),
             seal: seal.clone(),
             authorities: vec![derby()],
@@ -160,7 +161,7 @@ impl Council {
             };
             let world = World {
                 policy: &self.policy,
-                call_off: &CallOff::default(),
+                call_off: &CallOff::embedded(),
                 locate: &|postcode| self.gazetteer.locate(postcode),
                 seal: &self.seal,
             };

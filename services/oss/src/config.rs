@@ -20,7 +20,7 @@ use std::{
 pub(crate) const DEFAULTS: &str = include_str!("config.default.toml");
 
 /// The keys outside any section.
-const TOP_LEVEL: [&str; 2] = ["authorities", "policy_file"];
+const TOP_LEVEL: [&str; 3] = ["authorities", "policy_file", "call_off_file"];
 
 /// The configuration of a process.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +28,7 @@ const TOP_LEVEL: [&str; 2] = ["authorities", "policy_file"];
 pub(crate) struct Config {
     authorities: Vec<String>,
     pub(crate) policy_file: Option<PathBuf>,
+    pub(crate) call_off_file: Option<PathBuf>,
     pub(crate) database: Database,
     pub(crate) nats: Nats,
     pub(crate) http: Http,
@@ -184,6 +185,7 @@ impl Config {
         json!({
             "authorities": self.authorities,
             "policy_file": text(self.policy_file.as_deref()),
+            "call_off_file": text(self.call_off_file.as_deref()),
             "database": {
                 "url": hidden(true),
                 "owner_url": hidden(self.database.owner_url.is_some()),

@@ -14,8 +14,8 @@ use oss_messaging::{Connection, Consumer, Publisher, State, access, topology};
 use oss_runtime::{Lifecycle, SystemClock, seeded_rng};
 use oss_storage::{ConnectOptions, InstallationKey, PgStore};
 use oss_telemetry::{Health, Metrics, Status};
-use oss_workflow::OfferSeal;
-use std::{sync::Arc, time::Duration};
+use oss_workflow::{OfferSeal, call_off::CallOff};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Notify};
 
 /// A role of the product.
@@ -31,6 +31,7 @@ pub(crate) struct Common<'a> {
     target: &'a Target,
     authorities: Vec<AuthorityCode>,
     policy: Arc<Policy>,
+    call_off: Arc<CallOff>,
     gazetteer: Arc<Gazetteer>,
     seal: OfferSeal,
     clock: Arc<dyn Clock>,
@@ -71,6 +72,7 @@ impl<'a> Common<'a> {
             target,
             authorities,
             policy: Arc::new(policy),
+            call_off: Arc::new(call_off(target)?),
             gazetteer: Arc::new(gazetteer),
             seal,
             clock: Arc::new(SystemClock),
@@ -143,6 +145,7 @@ impl<'a> Common<'a> {
             store,
             consumer,
             policy: self.policy.clone(),
+            call_off: self.call_off.clone(),
             gazetteer: self.gazetteer.clone(),
             seal: self.seal.clone(),
             authorities: self.authorities.clone(),
@@ -190,6 +193,7 @@ impl<'a> Common<'a> {
             store: self.store(lifecycle, "desk")?,
             gazetteer: self.gazetteer.clone(),
             policy: self.policy.clone(),
+            call_off: self.call_off.clone(),
             seal: self.seal.clone(),
             clock: self.clock.clone(),
             rng: Box::new(seeded_rng()),
@@ -289,15 +293,33 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// The policy: the configured file, or the built-in one.
 pub(crate) fn policy(target: &Target) -> anyhow::Result<Policy> {
-    match &target.config.policy_file {
-        None => Ok(Policy::embedded()),
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read the policy {}", file.display()))?;
-            Policy::parse(&text)
-                .with_context(|| format!("the policy {} is not valid", file.display()))
-        }
-    }
+    configured(
+        target.config.policy_file.as_deref(),
+        Policy::parse,
+        Policy::embedded,
+    )
+}
+
+/// How providers are approached: the configured file, or the built-in one.
+fn call_off(target: &Target) -> anyhow::Result<CallOff> {
+    configured(
+        target.config.call_off_file.as_deref(),
+        CallOff::parse,
+        CallOff::embedded,
+    )
+}
+
+fn configured<T, E: std::error::Error + Send + Sync + 'static>(
+    file: Option<&Path>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+    embedded: impl FnOnce() -> T,
+) -> anyhow::Result<T> {
+    let Some(file) = file else {
+        return Ok(embedded());
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the policy {}", file.display()))?;
+    parse(&text).with_context(|| format!("the policy {} is not valid", file.display()))
 }
 
 /// The postcodes: the edition that was imported last, or the built-in one.

@@ -4,8 +4,12 @@
 //! spot) in the order of the ranking; the next opens when its time is over or nobody is left to
 //! wait for. A person begins a call-off, and is named on every approach.
 
+mod policy;
+
+pub use policy::{CallOff, CallOffError};
+
 use crate::{
-    calendar, conditions,
+    conditions,
     deadline::{self, Deadline, Due},
     event::{Event, Profile},
     hold,
@@ -17,80 +21,15 @@ use crate::{
     unit::{Actor, Context, ReferralHead, Unit},
     world::{Judge, World},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use oss_domain::{
-    AuthorityCode, FieldError, OfferId, ReferralId, RunId, SettingId, lifecycle::ReferralState,
-    referral::Urgency, setting::Sourcing,
+    AuthorityCode, FieldError, OfferId, Referral, ReferralId, RunId, SettingId,
+    lifecycle::ReferralState, referral::Urgency, setting::Sourcing,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-
-/// How providers are approached: a council's own to decide.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallOff {
-    /// How many offers of a tier a wave asks.
-    pub wave_size: usize,
-    /// How long an answer is waited for when a home is needed the same day, in hours.
-    pub emergency_hours: u32,
-    /// How long when it is needed within 72 hours, in hours.
-    pub urgent_hours: u32,
-    /// How long when it is planned, in working days.
-    pub planned_working_days: u32,
-    /// The hour, by the clock of England, at which quiet hours begin.
-    pub quiet_from: u32,
-    /// The hour at which they end. In quiet hours no wave opens and no time to answer ends by
-    /// itself, emergencies excepted.
-    pub quiet_until: u32,
-}
-
-impl Default for CallOff {
-    /// Usual practice (docs/domain.md, "Statuses and clocks"): two hours, the same working day, five
-    /// working days.
-    fn default() -> Self {
-        Self {
-            wave_size: 5,
-            emergency_hours: 2,
-            urgent_hours: 8,
-            planned_working_days: 5,
-            quiet_from: 20,
-            quiet_until: 7,
-        }
-    }
-}
-
-impl CallOff {
-    /// When an answer is due that is asked for at `now`.
-    #[must_use]
-    pub fn respond_by(&self, urgency: Urgency, now: DateTime<Utc>) -> DateTime<Utc> {
-        match urgency {
-            Urgency::Emergency => now + TimeDelta::hours(self.emergency_hours.into()),
-            Urgency::Urgent => self.awake(now + TimeDelta::hours(self.urgent_hours.into())),
-            Urgency::Planned => {
-                let day = calendar::today(now);
-                let day = calendar::working_days_after(day, self.planned_working_days);
-                calendar::at_hour(day, self.quiet_from)
-            }
-        }
-    }
-
-    /// `at`, or the end of the quiet hours that it lies in.
-    #[must_use]
-    pub fn awake(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        let (day, hour) = (calendar::today(at), calendar::hour(at));
-        let evening = hour >= self.quiet_from;
-        if !evening && hour >= self.quiet_until {
-            return at;
-        }
-        let day = if evening {
-            day.succ_opt().unwrap_or(day)
-        } else {
-            day
-        };
-        calendar::at_hour(day, self.quiet_until)
-    }
-}
 
 /// The order that the current run of a referral put the settings in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,7 +175,7 @@ pub(crate) fn wave_ended(
     Ok(None)
 }
 
-/// Asks the next few offers of the nearest tier that has any left; of two tiers in an emergency.
+/// Asks the next few offers of the nearest tier that has any left; of several at once in an emergency.
 fn open_wave(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
@@ -269,7 +208,7 @@ fn open_wave(
         .filter(|it| it.referral == referral.key);
     let wave = asked.map(|it| it.wave).max().unwrap_or(0).saturating_add(1);
     let n_tiers = if urgency == Urgency::Emergency && wave == 1 {
-        2
+        world.call_off.emergency_tiers
     } else {
         1
     };
@@ -378,6 +317,46 @@ fn ask(
         None,
     );
     unit.announce(context, event);
+}
+
+/// Tells the providers that were asked, and have not declined, what they may know of a revision: the
+/// same approach again, with the profile as it is now. Those whose profile is the same hear nothing.
+pub(crate) fn tell_revised(
+    unit: &mut Unit,
+    context: &mut Context<'_, '_>,
+    referral: ReferralKey,
+    before: &Referral,
+    now: &Referral,
+) {
+    let profile = Profile::of(now);
+    if profile == Profile::of(before) {
+        return;
+    }
+    let profile = Arc::new(profile);
+    let waiting = unit
+        .offers
+        .values()
+        .filter(|it| it.referral == referral && it.state.is_live() && it.approached_at.is_some());
+    for head in waiting.cloned().collect::<Vec<_>>() {
+        let Some(respond_by) = head.respond_by else {
+            continue;
+        };
+        let (authority, offer_id) = (head.authority, head.offer_id);
+        let act = "offer.profile_revised";
+        unit.record(context, authority, Some(referral), act, offer_id, None);
+        unit.announce(
+            context,
+            Event::OfferApproached {
+                authority,
+                offer_id,
+                provider_id: head.provider_id,
+                setting_id: head.setting_id,
+                reference: head.reference,
+                profile: profile.clone(),
+                respond_by,
+            },
+        );
+    }
 }
 
 /// An approach has waited long enough.

@@ -26,7 +26,7 @@ pub enum Received {
 ///
 /// The highest revision wins, gaps are fine, and order does not matter (contract §1). The caller
 /// has checked that its postcodes can be located. A place that is kept for another group than the
-/// revision's is let go.
+/// revision's is let go, and providers that wait are told what has changed for them.
 ///
 /// # Errors
 ///
@@ -69,7 +69,7 @@ pub fn receive(
         });
     head.revision = revision;
     head.content = content;
-    head.referral = Some(referral.clone());
+    let before = head.referral.replace(referral.clone());
     // A run for an older revision is not right for any supply.
     head.evaluated = None;
     unit.log.push(Entry::Revision {
@@ -97,6 +97,9 @@ pub fn receive(
     );
     unit.changed_referrals.insert(at);
     hold::follow_revision(unit, context, referral, key);
+    if let Some(before) = before {
+        call_off::tell_revised(unit, context, key, &before, referral);
+    }
     Ok(if state.is_open() {
         Received::ToRank
     } else {

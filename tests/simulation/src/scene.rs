@@ -38,7 +38,7 @@ const N_CHILDREN: usize = 9;
 static POLICY: LazyLock<Policy> = LazyLock::new(Policy::embedded);
 static CALL_OFF: LazyLock<CallOff> = LazyLock::new(|| CallOff {
     wave_size: 2,
-    ..CallOff::default()
+    ..CallOff::embedded()
 });
 static SEAL: LazyLock<OfferSeal> = LazyLock::new(|| OfferSeal::new([7; 16]));
 

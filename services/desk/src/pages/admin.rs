@@ -21,6 +21,7 @@ use axum::{
 use oss_domain::{Approval, UserId, referral::Urgency, setting::Kind};
 use oss_matching::{policy::Criterion, rules::rule};
 use oss_storage::people::Person;
+use oss_workflow::call_off::CallOff;
 
 /// People and dead letters on a page.
 const ON_A_PAGE: u32 = 100;
@@ -132,6 +133,50 @@ pub(crate) async fn change_person(
     }
 }
 
+/// The call-off policy in words.
+#[derive(Debug)]
+struct CallOffWords {
+    id: String,
+    sha256: String,
+    rows: Vec<(&'static str, String)>,
+    text: String,
+}
+
+impl CallOffWords {
+    fn new(policy: &CallOff) -> Self {
+        let hours = |hours: u32| words::many(hours.into(), "hour");
+        let rows = vec![
+            (
+                "A wave asks",
+                format!("at most {} homes of a kind of sourcing", policy.wave_size),
+            ),
+            (
+                "In an emergency, the first wave asks",
+                format!("{} kinds of sourcing at once", policy.emergency_tiers),
+            ),
+            ("Time to answer, emergency", hours(policy.emergency_hours)),
+            ("Time to answer, urgent", hours(policy.urgent_hours)),
+            (
+                "Time to answer, planned",
+                words::many(policy.planned_working_days.into(), "working day"),
+            ),
+            (
+                "Nobody is asked by itself",
+                format!(
+                    "from {}:00 to {}:00, emergencies excepted",
+                    policy.quiet_from, policy.quiet_until
+                ),
+            ),
+        ];
+        Self {
+            id: policy.id.to_string(),
+            sha256: hex::encode(policy.sha256()),
+            rows,
+            text: policy.text.to_string(),
+        }
+    }
+}
+
 #[derive(Debug, Template)]
 #[template(path = "admin_policy.html")]
 struct PolicyPage {
@@ -143,6 +188,7 @@ struct PolicyPage {
     approvers: Vec<(String, String)>,
     costs: Vec<(&'static str, String)>,
     text: String,
+    call_off: CallOffWords,
 }
 
 /// `GET /admin/policy`
@@ -179,6 +225,7 @@ pub(crate) async fn policy(State(app): State<App>, viewer: Viewer) -> impl IntoR
             .map(|kind| (words::kind(*kind), policy.benchmark(*kind).to_string()))
             .collect(),
         text: policy.text().to_owned(),
+        call_off: CallOffWords::new(&app.call_off),
     })
 }
 

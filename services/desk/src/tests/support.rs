@@ -11,7 +11,7 @@ use oss_geography::Gazetteer;
 use oss_matching::Policy;
 use oss_storage::{ConnectOptions, InstallationKey, PgStore};
 use oss_testkit::{DERBY, PostgresServer};
-use oss_workflow::{Actor, Context, OfferSeal, Store, Unit, Wanted};
+use oss_workflow::{Actor, Context, OfferSeal, Store, Unit, Wanted, call_off::CallOff};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde_json::{Value, json};
 use std::{
@@ -119,6 +119,7 @@ impl Desk {
             store: Arc::new(store),
             gazetteer: Arc::clone(&GAZETTEER),
             policy: Arc::new(Policy::parse(POLICY).unwrap()),
+            call_off: Arc::new(CallOff::embedded()),
             seal: OfferSeal::new([7; 16]),
             clock: clock.clone(),
             rng: Box::new(rng()),

@@ -294,6 +294,39 @@ fn a_profile_tells_nothing_that_identifies_the_child() {
 }
 
 #[test]
+fn who_was_asked_is_told_when_what_it_may_know_changes() {
+    let mut council = Council::with(register());
+    council.refer(referral("R1", 1, &["C1"]));
+    let (waits, declined) = (council.offer("R1", "F1"), council.offer("R1", "F2"));
+    council.approach(waits).unwrap();
+    council.approach(declined).unwrap();
+    council.decline(declined).unwrap();
+    let profiles = |council: &Council| {
+        council.told(|event| match event {
+            Event::OfferApproached {
+                offer_id,
+                profile,
+                respond_by,
+                ..
+            } => Some((*offer_id, profile.urgency, *respond_by)),
+            _ => None,
+        })
+    };
+    let before = profiles(&council);
+    // A title, a home or a zone is nothing that a provider knows.
+    let mut moved = referral("R1", 2, &["C1"]);
+    moved.locations.home = Some(id("NG2 3HX"));
+    council.refer(moved);
+    assert_eq!(profiles(&council), before);
+    let mut sooner = referral("R1", 3, &["C1"]);
+    sooner.urgency = Urgency::Urgent;
+    council.refer(sooner);
+    let now = profiles(&council);
+    let (_, _, respond_by) = before[0];
+    assert_eq!(now[before.len()..], [(waits, Urgency::Urgent, respond_by)]);
+}
+
+#[test]
 fn two_providers_cannot_tell_that_they_are_asked_for_one_child() {
     let mut council = Council::with(register());
     council.refer(referral("R1", 1, &["C1"]));
