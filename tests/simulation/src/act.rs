@@ -207,24 +207,27 @@ pub(crate) fn any_fact(
     // Referrals come and go: a few are spoken of at any time.
     let first = usize::try_from(*versions / VERSIONS_A_REFERRAL).unwrap_or_default();
     let referral = first + rng.random_range(0..scene::N_REFERRALS);
+    let council = scene::any_council(rng);
     Some(match rng.random_range(0..32) {
-        0..=4 => Fact::Setting(scene::any_setting(setting, version, rng).into()),
-        5 => Fact::SettingClosed(scene::derby(), scene::setting_id(setting), version),
+        0..=4 => Fact::Setting(scene::any_setting(council, setting, version, rng).into()),
+        5 => Fact::SettingClosed(council, scene::setting_id(setting), version),
         6..=8 => {
             let id = scene::setting_id(setting);
-            let here = tables.live().filter(|it| it.setting_id == id);
+            let here = tables
+                .live()
+                .filter(|it| it.authority == council && it.setting_id == id);
             let placed = here.flat_map(|it| it.occupants.iter().map(|one| one.child_id.clone()));
             let placed: Vec<_> = placed.collect();
-            Fact::Vacancy(scene::any_vacancy(setting, version, &placed, rng))
+            Fact::Vacancy(scene::any_vacancy(council, setting, version, &placed, rng))
         }
         9..=14 => {
             let known = tables
                 .referrals
-                .get(&(scene::derby(), scene::referral_id(referral)));
+                .get(&(council, scene::referral_id(referral)));
             let next = known.map_or(1, |head| head.revision + rng.random_range(0..3));
-            Fact::Referral(scene::any_referral(referral, next.max(1), rng).into())
+            Fact::Referral(scene::any_referral(council, referral, next.max(1), rng).into())
         }
-        15 => Fact::ReferralWithdrawn(scene::derby(), scene::referral_id(referral)),
+        15 => Fact::ReferralWithdrawn(council, scene::referral_id(referral)),
         16 => {
             let placements = tables.placements.values();
             let started = placements.filter(|it| it.state == PlacementState::Started);

@@ -2,7 +2,7 @@
 
 use crate::{scene, tables::Tables};
 use chrono::{DateTime, Utc};
-use oss_domain::{ChildId, lifecycle::ReferralState};
+use oss_domain::{AuthorityCode, ChildId, lifecycle::ReferralState};
 use oss_matching::{Query, Verdict, evaluate};
 use oss_workflow::{
     Event, ReferralHead, Unit,
@@ -73,6 +73,7 @@ pub(crate) fn before_commit(tables: &Tables, unit: &Unit) -> Vec<String> {
 pub(crate) fn after_commit(tables: &Tables, unit: &Unit, latest: DateTime<Utc>) -> Vec<String> {
     let mut found = Found::default();
     audited(tables, unit, &mut found);
+    walls(tables, unit, &mut found);
     places(tables, &mut found);
     decisions(tables, &mut found);
     waiting(tables, &mut found);
@@ -133,10 +134,72 @@ fn audited(tables: &Tables, unit: &Unit, found: &mut Found) {
     }
 }
 
+/// A unit sees, changes, tells and audits one council's things alone, whatever ids two of them share.
+fn walls(tables: &Tables, unit: &Unit, found: &mut Found) {
+    let councils: BTreeSet<AuthorityCode> = unit
+        .referrals
+        .keys()
+        .map(|(council, _)| *council)
+        .chain(unit.settings.keys().map(|(council, _)| *council))
+        .chain(unit.supply.keys().copied())
+        .chain(unit.occupancies.values().map(|it| it.authority))
+        .chain(unit.offers.values().map(|it| it.authority))
+        .chain(unit.placements.values().map(|it| it.authority))
+        .chain(unit.approvals.values().map(|it| it.authority))
+        .chain(unit.conditions.values().map(|it| it.authority))
+        .chain(unit.deadlines.values().map(|it| it.authority))
+        .chain(unit.audit.iter().map(|it| it.authority))
+        .chain(unit.outgoing.iter().filter_map(|it| council_of(&it.event)))
+        .collect();
+    found.unless(councils.len() <= 1, "councils see each other", &councils);
+    let register = |key| {
+        let mut settings = tables.settings.iter();
+        settings.find(|(_, it)| it.key == key).map(|(at, _)| at.0)
+    };
+    let of_one = |council, referral, setting| {
+        let head = tables.referral(referral).map(|head| head.authority);
+        head == Some(council) && register(setting) == Some(council)
+    };
+    let places = unit.changed_occupancies.iter();
+    for place in places.filter_map(|id| tables.occupancies.get(id)) {
+        let same = of_one(place.authority, place.referral, place.setting);
+        found.unless(same, "a place in another council's register", place);
+    }
+    let proposals = unit.outgoing.iter().filter_map(|it| match &it.event {
+        Event::Proposed(proposal) => Some(proposal),
+        _ => None,
+    });
+    for proposal in proposals {
+        for offer in &proposal.offers {
+            let (referral, setting) = scene::seal().open(offer.offer_id);
+            let same = of_one(proposal.facts.authority, referral, setting);
+            found.unless(same, "an offer from another council's register", offer);
+        }
+    }
+}
+
+fn council_of(event: &Event) -> Option<AuthorityCode> {
+    match event {
+        Event::ReferralRejected { authority, .. } | Event::DeadLettered { authority, .. } => {
+            *authority
+        }
+        Event::Proposed(proposal) => Some(proposal.facts.authority),
+        Event::ReferralReceived { authority, .. }
+        | Event::ReferralClosed { authority, .. }
+        | Event::OfferApproached { authority, .. }
+        | Event::OfferRecorded { authority, .. }
+        | Event::OfferExpired { authority, .. }
+        | Event::OfferWithdrawn { authority, .. }
+        | Event::PlaceHeld { authority, .. }
+        | Event::PlaceReleased { authority, .. }
+        | Event::Placement { authority, .. } => Some(*authority),
+    }
+}
+
 /// No place twice, no child twice, no more places than there are.
 fn places(tables: &Tables, found: &mut Found) {
     let mut numbers = BTreeSet::new();
-    let mut children: BTreeSet<&ChildId> = BTreeSet::new();
+    let mut children: BTreeSet<(AuthorityCode, &ChildId)> = BTreeSet::new();
     let mut referrals = BTreeSet::new();
     for live in tables.live() {
         for number in &live.places {
@@ -144,7 +207,7 @@ fn places(tables: &Tables, found: &mut Found) {
             found.unless(free, "a place is taken twice", &(&live.setting_id, number));
         }
         for occupant in &live.occupants {
-            let alone = children.insert(&occupant.child_id);
+            let alone = children.insert((live.authority, &occupant.child_id));
             found.unless(alone, "a child is in two places", &occupant.child_id);
         }
         found.unless(
@@ -313,8 +376,10 @@ fn told(tables: &Tables, unit: &Unit, latest: DateTime<Utc>, found: &mut Found) 
             .iter()
             .rev()
             .find_map(|row| match &row.outgoing.event {
-                Event::Proposed(proposal) if proposal.facts.referral_id == head.referral_id => {
-                    Some(proposal.facts.run_id)
+                Event::Proposed(proposal) => {
+                    let facts = &proposal.facts;
+                    let is_its = (facts.authority, &facts.referral_id) == (at.0, &at.1);
+                    is_its.then_some(facts.run_id)
                 }
                 _ => None,
             });

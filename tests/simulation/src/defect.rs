@@ -15,6 +15,8 @@ oss_domain::codes! {
         AcksEarly = "acks_early",
         /// Units do not see the places that other referrals have.
         HidesOthersPlaces = "hides_others_places",
+        /// A child is known by its id, whichever council's it is.
+        MixesCouncils = "mixes_councils",
         /// Units do not see the conditions of offers.
         HidesConditions = "hides_conditions",
         /// Deadlines are not marked as settled.

@@ -52,7 +52,8 @@ impl Shared {
     /// Does a piece of work.
     pub(crate) async fn handle(&self, work: Work, mut chance: ChaCha8Rng) -> Done {
         let ranking = self.ranking(&work);
-        let wanted = Self::wanted(&work, ranking.as_deref());
+        let wanted = Self::wanted(&work, ranking.as_ref());
+        let ranking = ranking.map(|(_, ranking)| ranking);
         let (mut unit, locks) = match self.store.open(&wanted).await {
             Ok(opened) => opened,
             Err(error) => return later(&error),
@@ -114,8 +115,8 @@ impl Shared {
         }
     }
 
-    /// The current ranking of the work's referral, as it is before the locks.
-    fn ranking(&self, work: &Work) -> Option<Arc<call_off::Ranking>> {
+    /// The current ranking of the work's referral, as it is before the locks, and whose it is.
+    fn ranking(&self, work: &Work) -> Option<(AuthorityCode, Arc<call_off::Ranking>)> {
         let tables = self.store.tables();
         let head = match work {
             Work::Act(_, Act::Wave(at)) => tables.referrals.get(at),
@@ -131,10 +132,11 @@ impl Shared {
             }
             _ => None,
         };
-        tables.ranking(head?)
+        let head = head?;
+        Some((head.authority, tables.ranking(head)?))
     }
 
-    fn wanted(work: &Work, ranking: Option<&call_off::Ranking>) -> Wanted {
+    fn wanted(work: &Work, ranking: Option<&(AuthorityCode, Arc<call_off::Ranking>)>) -> Wanted {
         let mut wanted = Wanted::default();
         let seal: &OfferSeal = scene::seal();
         let offer = |wanted: &mut Wanted, offer_id| {
@@ -188,8 +190,8 @@ impl Shared {
             Work::Deadline(id) => drop(wanted.deadlines.insert(*id)),
             Work::Rank(at) => drop(wanted.referrals.insert(at.clone())),
         }
-        if let Some(ranking) = ranking {
-            let settings = ranking.order.iter().map(|id| (scene::derby(), id.clone()));
+        if let Some((council, ranking)) = ranking {
+            let settings = ranking.order.iter().map(|id| (*council, id.clone()));
             wanted.settings.extend(settings);
         }
         wanted

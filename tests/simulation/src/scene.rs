@@ -1,4 +1,4 @@
-//! The small council that is simulated: a few postcodes, settings and children.
+//! The small councils that are simulated: a few postcodes, settings and children.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use oss_domain::{
@@ -28,6 +28,18 @@ const PLACES: [(&str, u32, u32, &str); 5] = [
     ("NG2 3HX", 458_100, 338_400, "E06000018"),
 ];
 const DERBY: &str = "E06000015";
+const NOTTINGHAM: &str = "E06000018";
+/// The built-in policy, with the second council.
+const POLICY_TEXT: &str = concat!(
+    include_str!("../../../shared/matching/policy/derby-2026-11.toml"),
+    r#"
+[[councils]]
+authority = "E06000018"
+name = "Nottingham City Council"
+centre = "NG2 3HX"
+adjoining = ["E10000024"]
+"#
+);
 /// How many settings there may be.
 pub(crate) const N_SETTINGS: usize = 6;
 /// How many referrals are spoken of at a time.
@@ -35,14 +47,15 @@ pub(crate) const N_REFERRALS: usize = 4;
 /// How many children there are: fewer than the referrals need, so that two may be for one child.
 const N_CHILDREN: usize = 9;
 
-static POLICY: LazyLock<Policy> = LazyLock::new(Policy::embedded);
+#[expect(clippy::unwrap_used, reason = "a constant of the simulated councils")]
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse(POLICY_TEXT).unwrap());
 static CALL_OFF: LazyLock<CallOff> = LazyLock::new(|| CallOff {
     wave_size: 2,
     ..CallOff::embedded()
 });
 static SEAL: LazyLock<OfferSeal> = LazyLock::new(|| OfferSeal::new([7; 16]));
 
-/// The built-in policy.
+/// The built-in policy, with a second council.
 #[must_use]
 pub fn policy() -> &'static Policy {
     &POLICY
@@ -69,6 +82,22 @@ pub fn world() -> World<'static> {
 #[must_use]
 pub fn derby() -> AuthorityCode {
     parse(DERBY)
+}
+
+/// The councils that share the store. They name their settings, referrals and children alike: ids
+/// are unique within a council only.
+pub(crate) fn councils() -> [AuthorityCode; 2] {
+    [derby(), parse(NOTTINGHAM)]
+}
+
+/// Mostly Derby.
+pub(crate) fn any_council(rng: &mut impl Rng) -> AuthorityCode {
+    let [derby, nottingham] = councils();
+    if rng.random_ratio(4, 5) {
+        derby
+    } else {
+        nottingham
+    }
 }
 
 /// Where a simulated postcode is.
@@ -223,8 +252,13 @@ pub(crate) fn referral_id(n: usize) -> ReferralId {
     parse(&format!("R{n}"))
 }
 
-/// A version of the simulated setting `n`.
-pub(crate) fn any_setting(n: usize, version: u32, rng: &mut impl Rng) -> Setting {
+/// A version of the simulated setting `n` of `council`'s.
+pub(crate) fn any_setting(
+    council: AuthorityCode,
+    n: usize,
+    version: u32,
+    rng: &mut impl Rng,
+) -> Setting {
     let id = format!("S{n}");
     let places = rng.random_range(1..=3);
     let mut setting = match n {
@@ -265,11 +299,13 @@ pub(crate) fn any_setting(n: usize, version: u32, rng: &mut impl Rng) -> Setting
         setting.occupancy.bedrooms_free = Some(1);
     }
     setting.occupancy.version = rng.random_range(0..3);
+    setting.authority = council;
     setting
 }
 
-/// A change of who lives in the simulated setting `n`, where `placed` have moved in.
+/// A change of who lives in the simulated setting `n` of `council`'s, where `placed` have moved in.
 pub(crate) fn any_vacancy(
+    council: AuthorityCode,
     n: usize,
     version: u32,
     placed: &[ChildId],
@@ -300,7 +336,7 @@ pub(crate) fn any_vacancy(
     });
     VacancyChange {
         setting_id: setting_id(n),
-        authority: derby(),
+        authority: council,
         occupancy_version: version,
         residents,
         blocked_places: rng.random_ratio(1, 3).then(|| rng.random_range(0..=2)),
@@ -310,8 +346,13 @@ pub(crate) fn any_vacancy(
     }
 }
 
-/// A revision of the simulated referral `n`.
-pub(crate) fn any_referral(n: usize, revision: u32, rng: &mut impl Rng) -> Referral {
+/// A revision of the simulated referral `n` of `council`'s.
+pub(crate) fn any_referral(
+    council: AuthorityCode,
+    n: usize,
+    revision: u32,
+    rng: &mut impl Rng,
+) -> Referral {
     let first = n % N_CHILDREN;
     let mut ids = vec![format!("C{first}")];
     if n % 2 == 1 {
@@ -319,6 +360,7 @@ pub(crate) fn any_referral(n: usize, revision: u32, rng: &mut impl Rng) -> Refer
     }
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut referral = referral(&format!("R{n}"), revision, &ids);
+    referral.authority = council;
     referral.urgency = *Urgency::ALL.choose(rng).unwrap_or(&Urgency::Planned);
     if rng.random_ratio(1, 4) {
         // Another referral for a child of the one before, as happens when a placement breaks down.

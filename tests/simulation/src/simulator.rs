@@ -237,9 +237,11 @@ impl Simulator<'_> {
 
     /// The register, before anybody needs a home.
     fn begin(&mut self) {
-        for n in 0..scene::N_SETTINGS {
-            let setting = scene::any_setting(n, 1, &mut self.chance);
-            self.publish(Fact::Setting(setting.into()));
+        for council in scene::councils() {
+            for n in 0..scene::N_SETTINGS {
+                let setting = scene::any_setting(council, n, 1, &mut self.chance);
+                self.publish(Fact::Setting(setting.into()));
+            }
         }
     }
 

@@ -175,8 +175,16 @@ impl MemoryStore {
             .values()
             .filter_map(|head| head.referral.as_ref());
         let children: BTreeSet<_> = heads
-            .flat_map(|it| it.children.iter().map(|child| &child.child_id))
+            .flat_map(|it| {
+                let children = it.children.iter();
+                children.map(|child| (it.authority, &child.child_id))
+            })
             .collect();
+        let mixes = self.defect == Some(Defect::MixesCouncils);
+        let is_of = |authority, child| {
+            children.contains(&(authority, child))
+                || (mixes && children.iter().any(|(_, it)| *it == child))
+        };
         let hides = self.defect == Some(Defect::HidesOthersPlaces) && !referrals.is_empty();
         for occupancy in tables.occupancies.values() {
             let wanted_hold = wanted.holds.contains(&occupancy.hold_id);
@@ -185,7 +193,7 @@ impl MemoryStore {
                 || occupancy
                     .occupants
                     .iter()
-                    .any(|it| children.contains(&it.child_id));
+                    .any(|it| is_of(occupancy.authority, &it.child_id));
             if wanted_hold || (occupancy.is_live() && concerned) {
                 unit.occupancies
                     .insert(occupancy.hold_id, occupancy.clone());

@@ -15,8 +15,6 @@ use oss_workflow::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-const POLICY: &str = include_str!("../../../matching/policy/derby-2026-11.toml");
-
 pub(crate) fn parse<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
@@ -38,7 +36,7 @@ impl Council {
 
     pub(crate) async fn on(database: Database) -> Self {
         let store = database.store();
-        store.put_policy(policy(), POLICY).await.unwrap();
+        store.put_policy(policy(), policy().text()).await.unwrap();
         Self {
             database,
             store: store.into(),
