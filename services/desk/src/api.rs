@@ -6,6 +6,7 @@ pub(crate) mod decision;
 pub(crate) mod description;
 pub(crate) mod find;
 mod offers;
+pub(crate) mod provider;
 pub(crate) mod referrals;
 pub(crate) mod settings;
 
@@ -78,10 +79,16 @@ fn about_referrals() -> Vec<Route> {
 }
 
 fn about_offers() -> Vec<Route> {
-    use Act::{Approach, Hold, Place, RecordAnswer, RecordApproval, Select};
+    use Act::{AnswerOwn, Approach, Hold, Place, RecordAnswer, RecordApproval, Select};
     vec![
         post("/offers/{id}/approach", Approach, acts::approach),
         post("/offers/{id}/answer", RecordAnswer, acts::answer),
+        get("/provider/offers", AnswerOwn, provider::list),
+        post(
+            "/provider/offers/{id}/answer",
+            AnswerOwn,
+            provider::answer,
+        ),
         post("/offers/{id}/hold", Hold, acts::hold),
         delete("/holds/{id}", Hold, acts::release),
         post("/offers/{id}/select", Select, decision::select),

@@ -15,6 +15,7 @@ use axum::{
     response::Response,
 };
 use oss_domain::AuthorityCode;
+use oss_workflow::authorise::{self, Act, Denied, Thing};
 use std::sync::Arc;
 
 /// Whoever calls, as a handler knows them: authenticated, and allowed to use its route.
@@ -33,6 +34,29 @@ impl Caller {
         } else {
             Err(Fault::forbidden("You do not work for this council."))
         }
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do `act` to `thing`.
+    ///
+    /// # Errors
+    ///
+    /// 403, or 404 where it is not theirs to know that there is one.
+    pub(crate) fn authorise(&self, act: Act, thing: Thing<'_>) -> Result<(), Fault> {
+        let not_theirs = || Fault::not_found("This");
+        if !self.principal.authorities.contains(&thing.authority) {
+            return Err(not_theirs());
+        }
+        let asks = authorise::Caller {
+            roles: self.principal.roles.iter().copied().collect(),
+            authority: thing.authority,
+            provider: self.principal.provider.clone(),
+        };
+        authorise::authorise(&asks, act, thing).map_err(|denied| match denied {
+            Denied::Role => Fault::forbidden(format!("None of your roles allows {act}.")),
+            Denied::NotYours => not_theirs(),
+        })
     }
 }
 

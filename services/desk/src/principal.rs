@@ -1,6 +1,6 @@
 //! Who asks: known by a bearer token, of which only the SHA-256 is kept.
 
-use oss_domain::{AuthorityCode, role::Role};
+use oss_domain::{AuthorityCode, ProviderId, role::Role};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, fmt, sync::Arc};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -14,6 +14,8 @@ pub struct Principal {
     pub roles: BTreeSet<Role>,
     /// For which councils.
     pub authorities: BTreeSet<AuthorityCode>,
+    /// The provider it works for, if any.
+    pub provider: Option<ProviderId>,
 }
 
 /// A bearer token and who bears it.
@@ -40,6 +42,7 @@ impl ApiToken {
             id: "api".into(),
             roles: [Role::Commissioner, Role::Operator].into(),
             authorities: authorities.iter().copied().collect(),
+            provider: None,
         };
         Self::new(token, principal)
     }
@@ -77,6 +80,7 @@ mod tests {
             id: id.into(),
             roles: [Role::Operator].into(),
             authorities: BTreeSet::new(),
+            provider: None,
         };
         let tokens = [
             ApiToken::new("first", of("a")),

@@ -28,7 +28,7 @@ use oss_domain::{AuthorityCode, ProviderId, Role, SessionId, UserId};
 use oss_storage::people::{Person, Session};
 use oss_workflow::{
     Actor,
-    authorise::{self, Act, Denied, Thing},
+    authorise::{self, Act},
 };
 use serde::Serialize;
 use std::{collections::BTreeSet, convert::Infallible, sync::Arc};
@@ -58,6 +58,7 @@ impl Viewer {
             id: person.user_id.to_string().into(),
             roles: person.roles.clone(),
             authorities: [person.authority].into(),
+            provider: person.provider.clone(),
         };
         Self(Arc::new(Inner {
             principal: principal.into(),
@@ -136,23 +137,6 @@ impl Viewer {
     /// Whether a role of theirs allows `act`: what a page shows buttons by.
     pub(crate) fn may(&self, act: Act) -> bool {
         self.roles().iter().any(|role| authorise::may(*role, act))
-    }
-
-    /// Whether they may do `act` to `thing`.
-    ///
-    /// # Errors
-    ///
-    /// 403, or 404 where it is not theirs to know that there is one.
-    pub(crate) fn authorise(&self, act: Act, thing: Thing<'_>) -> Result<(), Fault> {
-        let caller = authorise::Caller {
-            roles: self.roles().iter().copied().collect(),
-            authority: self.authority(),
-            provider: self.provider().cloned(),
-        };
-        authorise::authorise(&caller, act, thing).map_err(|denied| match denied {
-            Denied::Role => Fault::forbidden(format!("None of your roles allows {act}.")),
-            Denied::NotYours => Fault::not_found("This"),
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod acting;
 mod acts;
+mod answering;
 mod allocation;
 mod bad_requests;
 mod browser;

@@ -21,7 +21,7 @@ use oss_domain::{ApprovalId, OfferId, PlacementId};
 use oss_workflow::{
     Wanted,
     approvals::{self, ApprovalTask, Check, Word},
-    authorise::{self, Act, Thing},
+    authorise::{Act, Thing},
     call_off::Ranking,
     decision::{self, Choice},
     placement::{self, Ending},
@@ -123,20 +123,13 @@ pub(crate) async fn record(
         let task = unit.approvals.get(&approval_id);
         let authority = find::own(&caller, task.map(|task| task.authority), "The approval")?;
         let approver = task.map(|task| &*task.approver);
-        let asks = authorise::Caller {
-            roles: roles.clone(),
-            authority,
-            provider: None,
+        let thing = Thing {
+            approver,
+            ..Thing::of(authority)
         };
-        authorise::authorise(
-            &asks,
-            Act::RecordApproval,
-            Thing {
-                approver,
-                ..Thing::of(authority)
-            },
-        )
-        .map_err(|_| Fault::forbidden("This approval is for another role to record."))?;
+        caller
+            .authorise(Act::RecordApproval, thing)
+            .map_err(|_| Fault::forbidden("This approval is for another role to record."))?;
         Ok(approvals::record(
             unit,
             context,

@@ -14,27 +14,26 @@ use super::{
 };
 use crate::{
     act::act,
-    api::{acts, find},
+    api::{
+        find,
+        provider::{asked, own, record},
+    },
     app::App,
     problem::Fault,
     session::Viewer,
 };
 use askama::Template;
 use axum::{extract::State, response::IntoResponse};
-use oss_domain::{OfferId, ProviderId, Setting, SettingId, Sex, setting::VacancyChange};
+use oss_domain::{ProviderId, Setting, SettingId, Sex, setting::VacancyChange};
 use oss_storage::referrals::StoredReferral;
 use oss_workflow::{
-    Wanted, answer,
-    authorise::{Act, Thing},
+    Wanted,
     event::Profile,
     offer::{OfferHead, OfferState},
     supply,
 };
 use serde_json::Value;
 use std::sync::Arc;
-
-/// Offers on the page, the last first.
-const AT_MOST: u32 = 100;
 
 #[derive(Debug, Template)]
 #[template(path = "provider_home.html")]
@@ -75,16 +74,13 @@ pub(crate) async fn home(
 ) -> Result<impl IntoResponse, Fault> {
     let provider = provider(&viewer)?;
     let authority = viewer.authority();
-    let asked = app
-        .store
-        .asked_of_provider(authority, provider, AT_MOST)
-        .await?;
-    let offers = asked.into_iter().map(|head| OfferRow {
+    let offers = asked(&app, authority, provider).await?;
+    let offers = offers.iter().map(|head| OfferRow {
         offer_id: head.offer_id.to_string(),
+        reference: head.reference.clone(),
         setting_id: head.setting_id.to_string(),
         state: words::offer(head.state),
         respond_by: head.respond_by.map(said::at).unwrap_or_default(),
-        reference: head.reference,
     });
     let homes = app.store.settings_of_provider(authority, provider).await?;
     let homes = homes.iter().map(|setting| HomeRow {
@@ -118,22 +114,6 @@ pub(crate) struct OfferPage {
     may_answer: bool,
 }
 
-/// The offer, if the viewer's provider was asked it: to others it does not exist.
-async fn own(app: &App, viewer: &Viewer, id: &str) -> Result<OfferHead, Fault> {
-    let offer_id: OfferId = find::id(id, "The offer")?;
-    let (referral, _) = app.seal.open(offer_id);
-    let heads = app.store.offers_of(referral).await?;
-    let head = heads.into_iter().find(|head| head.offer_id == offer_id);
-    let head = head.filter(|head| head.approached_at.is_some());
-    let head = head.ok_or_else(|| Fault::not_found("The offer"))?;
-    let thing = Thing {
-        provider: Some(&head.provider_id),
-        ..Thing::of(head.authority)
-    };
-    viewer.authorise(Act::AnswerOwn, thing)?;
-    Ok(head)
-}
-
 /// Answering what the viewer's provider was asked.
 #[derive(Debug)]
 pub(crate) enum AnswerOffer {}
@@ -148,7 +128,7 @@ impl Deed for AnswerOffer {
     }
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self::To, Fault> {
-        let head = own(app, viewer, id).await?;
+        let head = own(app, &viewer.caller(), id).await?;
         let wanted = Wanted {
             referral_keys: [head.referral].into(),
             ..Wanted::default()
@@ -192,17 +172,9 @@ impl Deed for AnswerOffer {
         id: &String,
         fields: &Fields,
     ) -> Result<String, Fault> {
-        let mut body = body(fields)?;
-        let head = own(app, viewer, id).await?;
-        body.insert("authority".to_owned(), head.authority.to_string().into());
-        let provider = head.provider_id.to_string();
-        body.insert("provider_id".to_owned(), provider.into());
-        let given = acts::given(head.offer_id, Value::Object(body))?;
-        let wanted = acts::wanted(app, head.offer_id);
-        act(app, &viewer.caller(), &wanted, |unit, context| {
-            Ok(app.with_world(|world| answer::answer(unit, context, world, given.clone()))?)
-        })
-        .await?;
+        let caller = viewer.caller();
+        let head = own(app, &caller, id).await?;
+        record(app, &caller, &head, Value::Object(body(fields)?)).await?;
         Ok("/provider".to_owned())
     }
 }

@@ -213,6 +213,9 @@ fn token(text: &str, roles: &[Role], authorities: BTreeSet<AuthorityCode>) -> Ap
         id: text.into(),
         roles: roles.iter().copied().collect(),
         authorities,
+        provider: roles
+            .contains(&Role::Provider)
+            .then(|| "IFA1".parse().unwrap()),
     };
     ApiToken::new(text, principal)
 }

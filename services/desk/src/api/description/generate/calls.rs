@@ -139,6 +139,14 @@ fn offer(method: &str, path: &str) -> Option<Call> {
             let about = "Record a provider's answer that came by telephone";
             Call::does(about, "OfferAnswered", (200, "Answered"), ACT)
         }
+        ("GET", "/provider/offers") => {
+            let about = "List what your provider was asked, the last first, without what tells of a child";
+            Call::reads(about, "OwnOffers").with(vec![authority()])
+        }
+        ("POST", "/provider/offers/{id}/answer") => {
+            let about = "Answer what your provider was asked";
+            Call::does(about, "OwnAnswer", (200, "Answered"), ACT)
+        }
         ("POST", "/offers/{id}/hold") => {
             let about =
                 "Keep a place for a while; a 409 `place_gone` lists the `offers` that are left";

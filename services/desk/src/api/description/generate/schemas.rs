@@ -142,6 +142,7 @@ fn own() -> Vec<(&'static str, Value)> {
         ("ReferralSummaries", page(&reference("ReferralSummary"))),
         ("StoredReferral", stored),
         ("Proposal", proposal),
+        ("OwnOffers", page(&reference("OwnOffer"))),
         ("Settings", page(&reference("Setting"))),
         ("DeadLetter", dead_letter),
         ("DeadLetters", page(&reference("DeadLetter"))),

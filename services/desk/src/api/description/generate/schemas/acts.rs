@@ -1,6 +1,11 @@
 //! The bodies of the acts, and what they answer.
 
-use oss_domain::{Approval, lifecycle::Answer, role::Role, ssda903::ReasonPlaceChange};
+use oss_domain::{
+    Approval,
+    lifecycle::{Answer, DeclineReason},
+    role::Role,
+    ssda903::ReasonPlaceChange,
+};
 use oss_workflow::{approvals::Check, offer::OfferState, placement::PlacementState};
 use serde_json::{Value, json};
 
@@ -36,6 +41,26 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
                 &["offer_id", "answer"],
                 &json!({
                     "offer_id": id, "answer": of(Answer::CODES), "hold_id": id, "until": instant,
+                }),
+            ),
+        ),
+        (
+            "OwnOffer",
+            object(
+                &["offer_id", "setting_id", "reference", "state", "respond_by"],
+                &json!({
+                    "offer_id": id, "setting_id": id, "reference": short,
+                    "state": of(OfferState::CODES), "respond_by": instant,
+                }),
+            ),
+        ),
+        (
+            "OwnAnswer",
+            object(
+                &["answer"],
+                &json!({
+                    "answer": of(Answer::CODES), "decline_reason": of(DeclineReason::CODES),
+                    "weekly_cost_pence": { "type": "integer", "minimum": 0 }, "available_from": date, "statement": long,
                 }),
             ),
         ),
