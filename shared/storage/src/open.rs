@@ -157,9 +157,9 @@ async fn occupiers(conn: &mut PgConnection, wanted: &Wanted, unit: &Unit) -> Res
         r#"SELECT referral_key AS "key!" FROM occupancy
            WHERE setting_key = ANY ($1) AND supply_until IS NULL
            UNION SELECT referral_key FROM offer
-             WHERE setting_key = ANY ($1) AND (state IN ('proposed', 'approached', 'accepted')
-               OR EXISTS (SELECT FROM condition
-                 WHERE condition.offer_id = offer.offer_id AND outcome IS NULL))"#,
+             WHERE setting_key = ANY ($1) AND state IN ('proposed', 'approached', 'accepted')
+           UNION SELECT condition.referral_key FROM condition JOIN offer USING (offer_id)
+             WHERE outcome IS NULL AND setting_key = ANY ($1)"#,
         &closing
     )
     .fetch_all(conn)

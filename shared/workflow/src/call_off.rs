@@ -319,8 +319,8 @@ fn ask(
     unit.announce(context, event);
 }
 
-/// Tells the providers that were asked, and have not declined, what they may know of a revision: the
-/// same approach again, with the profile as it is now. Those whose profile is the same hear nothing.
+/// Tells the providers that still have time to answer what they may know of a revision: the same
+/// approach again, with the profile as it is now. Where the profile is the same they hear nothing.
 pub(crate) fn tell_revised(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
@@ -336,9 +336,9 @@ pub(crate) fn tell_revised(
     let waiting = unit
         .offers
         .values()
-        .filter(|it| it.referral == referral && it.state.is_live() && it.approached_at.is_some());
+        .filter(|it| it.referral == referral && it.state == OfferState::Approached);
     for head in waiting.cloned().collect::<Vec<_>>() {
-        let Some(respond_by) = head.respond_by else {
+        let Some(respond_by) = head.respond_by.filter(|by| *by > context.now) else {
             continue;
         };
         let (authority, offer_id) = (head.authority, head.offer_id);

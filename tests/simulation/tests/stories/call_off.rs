@@ -298,9 +298,12 @@ fn who_was_asked_is_told_when_what_it_may_know_changes() {
     let mut council = Council::with(register());
     council.refer(referral("R1", 1, &["C1"]));
     let (waits, declined) = (council.offer("R1", "F1"), council.offer("R1", "F2"));
+    let accepted = council.offer("R1", "H1");
     council.approach(waits).unwrap();
     council.approach(declined).unwrap();
     council.decline(declined).unwrap();
+    council.approach(accepted).unwrap();
+    council.accept(accepted).unwrap();
     let profiles = |council: &Council| {
         council.told(|event| match event {
             Event::OfferApproached {
