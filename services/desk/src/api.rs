@@ -84,11 +84,7 @@ fn about_offers() -> Vec<Route> {
         post("/offers/{id}/approach", Approach, acts::approach),
         post("/offers/{id}/answer", RecordAnswer, acts::answer),
         get("/provider/offers", AnswerOwn, provider::list),
-        post(
-            "/provider/offers/{id}/answer",
-            AnswerOwn,
-            provider::answer,
-        ),
+        post("/provider/offers/{id}/answer", AnswerOwn, provider::answer),
         post("/offers/{id}/hold", Hold, acts::hold),
         delete("/holds/{id}", Hold, acts::release),
         post("/offers/{id}/select", Select, decision::select),

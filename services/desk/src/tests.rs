@@ -3,8 +3,8 @@
 mod access;
 mod acting;
 mod acts;
-mod answering;
 mod allocation;
+mod answering;
 mod bad_requests;
 mod browser;
 mod conditions;

@@ -88,9 +88,8 @@ pub(crate) async fn list(
 ) -> Result<impl IntoResponse, Fault> {
     let authority = find::authority(&caller, &parameters)?;
     let provider = caller.principal.provider.as_ref();
-    let provider = provider.ok_or_else(|| {
-        Fault::forbidden("Nobody has said yet which provider you work for.")
-    })?;
+    let provider = provider
+        .ok_or_else(|| Fault::forbidden("Nobody has said yet which provider you work for."))?;
     let items = asked(&app, authority, provider).await?;
     let items: Vec<_> = items.iter().map(row).collect();
     Ok(axum::Json(json!({ "items": items, "next_cursor": null })))

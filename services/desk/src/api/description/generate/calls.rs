@@ -140,7 +140,8 @@ fn offer(method: &str, path: &str) -> Option<Call> {
             Call::does(about, "OfferAnswered", (200, "Answered"), ACT)
         }
         ("GET", "/provider/offers") => {
-            let about = "List what your provider was asked, the last first, without what tells of a child";
+            let about =
+                "List what your provider was asked, the last first, without what tells of a child";
             Call::reads(about, "OwnOffers").with(vec![authority()])
         }
         ("POST", "/provider/offers/{id}/answer") => {

@@ -35,35 +35,9 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
                 &json!({ "offer_id": id, "state": of(OfferState::CODES), "respond_by": instant }),
             ),
         ),
-        (
-            "Answered",
-            object(
-                &["offer_id", "answer"],
-                &json!({
-                    "offer_id": id, "answer": of(Answer::CODES), "hold_id": id, "until": instant,
-                }),
-            ),
-        ),
-        (
-            "OwnOffer",
-            object(
-                &["offer_id", "setting_id", "reference", "state", "respond_by"],
-                &json!({
-                    "offer_id": id, "setting_id": id, "reference": short,
-                    "state": of(OfferState::CODES), "respond_by": instant,
-                }),
-            ),
-        ),
-        (
-            "OwnAnswer",
-            object(
-                &["answer"],
-                &json!({
-                    "answer": of(Answer::CODES), "decline_reason": of(DeclineReason::CODES),
-                    "weekly_cost_pence": { "type": "integer", "minimum": 0 }, "available_from": date, "statement": long,
-                }),
-            ),
-        ),
+        answered(),
+        own_offer(),
+        own_answer(),
         ("HoldAsked", object(&[], &json!({ "reason": short }))),
         (
             "Held",
@@ -138,4 +112,39 @@ fn object(required: &[&str], properties: &Value) -> Value {
         schema["required"] = json!(required);
     }
     schema
+}
+
+fn answered() -> (&'static str, Value) {
+    let id = json!({ "type": "string" });
+    let until = json!({ "type": "string", "format": "date-time" });
+    let answered = json!({
+        "offer_id": id, "answer": { "type": "string", "enum": Answer::CODES }, "hold_id": id,
+        "until": until,
+    });
+    ("Answered", object(&["offer_id", "answer"], &answered))
+}
+
+/// An offer as its own provider sees it.
+fn own_offer() -> (&'static str, Value) {
+    let id = json!({ "type": "string" });
+    let offer = json!({
+        "offer_id": id, "setting_id": id,
+        "reference": { "type": "string", "pattern": "\\S", "maxLength": 200 },
+        "state": { "type": "string", "enum": OfferState::CODES },
+        "respond_by": { "type": "string", "format": "date-time" },
+    });
+    let required = ["offer_id", "setting_id", "reference", "state", "respond_by"];
+    ("OwnOffer", object(&required, &offer))
+}
+
+/// A provider's answer to its own offer.
+fn own_answer() -> (&'static str, Value) {
+    let answer = json!({
+        "answer": { "type": "string", "enum": Answer::CODES },
+        "decline_reason": { "type": "string", "enum": DeclineReason::CODES },
+        "weekly_cost_pence": { "type": "integer", "minimum": 0 },
+        "available_from": { "type": "string", "format": "date" },
+        "statement": { "type": "string", "pattern": "\\S", "maxLength": 10_000 },
+    });
+    ("OwnAnswer", object(&["answer"], &answer))
 }
