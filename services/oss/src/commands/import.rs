@@ -7,7 +7,7 @@ use oss_domain::{Clock, Ids, Setting};
 use oss_geography::import::{self, Expectations};
 use oss_runtime::{SystemClock, seeded_rng};
 use oss_storage::PgStore;
-use oss_workflow::{Actor, Context as StepContext, Store, Wanted, admission, occupancy, supply};
+use oss_workflow::{Actor, Context as StepContext, Store, Wanted, admission, supply};
 use serde_json::json;
 use std::{fs::File, path::Path, process::ExitCode};
 

@@ -17,7 +17,7 @@ use crate::{
 };
 use askama::Template;
 use oss_domain::Setting;
-use oss_workflow::{Wanted, call_off, supply};
+use oss_workflow::{Wanted, supply};
 use std::sync::Arc;
 
 #[derive(Debug, Template)]
