@@ -26,7 +26,10 @@ use oss_domain::{
 };
 use oss_matching::Query;
 use oss_storage::referrals::{ReferralCursor, ReferralFilter, StoredReferral};
-use oss_workflow::{ReferralHead, ReferralKey, Unit, Wanted, referral};
+use oss_workflow::{
+    ReferralHead, ReferralKey, Unit, Wanted,
+    referral::{self, Received},
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
