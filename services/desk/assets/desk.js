@@ -56,7 +56,10 @@ if (warning) {
     try {
       const headers = { accept: "application/json", "x-csrf-token": warning.dataset.csrf };
       const answer = await fetch("/session", { method, headers, redirect: "manual" });
-      const { until_idle, until_old } = answer.ok ? await answer.json() : { until_idle: 0, until_old: 0 };
+      const isOver = answer.type === "opaqueredirect" || answer.status === 401;
+      // Busy, or away: what was known last holds.
+      if (!answer.ok && !isOver) return;
+      const { until_idle, until_old } = isOver ? { until_idle: 0, until_old: 0 } : await answer.json();
       ends = Date.now() + 1000 * until_idle;
       last = until_old <= until_idle;
       stay.textContent = last ? "Back to the page" : "Stay signed in";

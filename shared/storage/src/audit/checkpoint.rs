@@ -339,11 +339,18 @@ async fn digests(conn: &mut PgConnection, stored: &Stored) -> Result<Vec<[u8; 32
 /// Lines that a checkpoint saw at the end of their chains, and that are not there any more.
 async fn lines_that_are_gone(conn: &mut PgConnection) -> Result<Vec<String>> {
     let rows = sqlx::query!(
-        "SELECT kept.authority, kept.referral_key, kept.seq FROM audit_checkpoint_end AS kept
-         LEFT JOIN audit ON audit.authority = kept.authority AND audit.seq = kept.seq
-           AND coalesce(audit.referral_key, 0) = coalesce(kept.referral_key, 0)
-         WHERE audit.hash IS DISTINCT FROM kept.hash
-         ORDER BY kept.authority, kept.referral_key, kept.seq LIMIT $1",
+        // A referral's lines and the others apart: by key the index finds each line, null is no key.
+        r#"SELECT authority AS "authority!", referral_key, seq AS "seq!"
+           FROM audit_checkpoint_end AS kept
+           WHERE referral_key IS NOT NULL AND hash IS DISTINCT FROM (
+             SELECT hash FROM audit WHERE audit.authority = kept.authority
+               AND audit.referral_key = kept.referral_key AND audit.seq = kept.seq)
+           UNION ALL
+           SELECT authority, referral_key, seq FROM audit_checkpoint_end AS kept
+           WHERE referral_key IS NULL AND hash IS DISTINCT FROM (
+             SELECT hash FROM audit WHERE audit.authority = kept.authority
+               AND audit.referral_key IS NULL AND audit.seq = kept.seq)
+           ORDER BY 1, 2, 3 LIMIT $1"#,
         MOST
     )
     .fetch_all(conn)

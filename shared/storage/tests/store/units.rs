@@ -210,7 +210,10 @@ async fn stale_referrals_are_shared_out_and_the_most_urgent_comes_first() {
         (ids(&first), ids(&second)),
         (vec!["R02".to_owned()], vec!["R01".to_owned()])
     );
-    drop((first_opened, second_opened));
+    // Nothing was changed, so this gives them back, and waits until they are.
+    for (unit, opened) in [(first, first_opened), (second, second_opened)] {
+        store.commit(unit, opened).await.unwrap();
+    }
 
     let (mut unit, opened) = store.open_stale(derby(), version, 9).await.unwrap();
     for (at, head) in &mut unit.referrals {
