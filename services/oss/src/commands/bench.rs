@@ -57,6 +57,8 @@ struct Report {
     floor: FloorFigures,
     /// The whole process, with the clients, after the open loops.
     resident_mib: Option<u64>,
+    /// The same before the roles were started.
+    clients_mib: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,6 +133,7 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
     servers.load_settings(n_settings).await?;
     let mut clients = Clients::connect(servers).await?;
 
+    let clients_mib = resident_mib();
     output::progress("starting the matcher and the relay");
     let roles = servers.start_roles().await?;
     let warm_up = events(&mut referrals, WARM_UP)?;
@@ -193,6 +196,7 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
             share_of_micro_batches: sustained / micro_batches,
         },
         resident_mib,
+        clients_mib,
     })
 }
 
@@ -306,10 +310,10 @@ fn print(report: &Report) -> anyhow::Result<()> {
             ),
         ),
     ]);
-    if let Some(mib) = report.resident_mib {
+    if let (Some(mib), Some(clients)) = (report.resident_mib, report.clients_mib) {
         rows.push(row(
-            "memory of this process, clients included",
-            format!("{mib} MiB"),
+            "memory of this process, and before the roles started",
+            format!("{mib} MiB, {clients} MiB"),
         ));
     }
     output::line(format_args!(
