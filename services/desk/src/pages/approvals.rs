@@ -193,10 +193,6 @@ impl Deed for Record {
         load(app, viewer, id).await
     }
 
-    fn section(_: &Asked) -> Section<'_> {
-        Section::Other
-    }
-
     fn page(sheet: Sheet<'_>, (task, placement): Asked) -> ApprovalPage {
         let viewer = sheet.viewer;
         let confirmed = task.record.as_ref().map(|record| &record.confirmed);

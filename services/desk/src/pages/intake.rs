@@ -93,10 +93,6 @@ impl Deed for Start {
         Ok(())
     }
 
-    fn section((): &()) -> Section<'_> {
-        Section::Other
-    }
-
     fn page(sheet: Sheet<'_>, (): ()) -> StartPage {
         StartPage {
             reference: sheet.typed("referral_id"),
@@ -157,10 +153,6 @@ impl Deed for Discard {
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Draft, Fault> {
         Draft::load(app, viewer, id).await
-    }
-
-    fn section(_: &Self::To) -> Section<'_> {
-        Section::Other
     }
 
     fn page(sheet: Sheet<'_>, draft: Draft) -> DiscardPage {

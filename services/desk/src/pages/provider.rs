@@ -144,10 +144,6 @@ impl Deed for AnswerOffer {
         Ok((head, stored.ok_or_else(Fault::internal)?))
     }
 
-    fn section(_: &Self::To) -> Section<'_> {
-        Section::Other
-    }
-
     fn page(sheet: Sheet<'_>, (head, stored): Self::To) -> OfferPage {
         use OfferState::{Accepted, Approached, Declined, Expired};
         let profile = stored.referral.as_deref().map(Profile::of);
@@ -255,10 +251,6 @@ impl Deed for ConfirmVacancy {
         let mut homes = homes.into_iter();
         let setting = homes.find(|setting| setting.setting_id.as_str() == id);
         setting.ok_or_else(|| Fault::not_found("The home"))
-    }
-
-    fn section(_: &Self::To) -> Section<'_> {
-        Section::Other
     }
 
     fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> VacancyPage {

@@ -8,6 +8,7 @@ pub(crate) mod import;
 mod said;
 
 use super::{
+    acts::form::Fields,
     layout::{Layout, Page, Section},
     words,
 };
@@ -18,9 +19,12 @@ use axum::{
     response::IntoResponse,
 };
 use form_urlencoded::Serializer;
-use oss_domain::{Setting, SettingId};
-use oss_workflow::{SettingHead, authorise::Act};
+use oss_domain::{AuthorityCode, Setting, SettingId};
+use oss_workflow::{SettingHead, Unit, authorise::Act};
 use std::sync::Arc;
+
+/// A register and an entry in it.
+type At = (AuthorityCode, SettingId);
 
 /// Settings on a page.
 const ON_A_PAGE: usize = 50;
@@ -167,6 +171,15 @@ async fn load_open(app: &App, viewer: &Viewer, id: &str) -> Result<Arc<Setting>,
 /// The versions that a page was made of: what is free changes by itself, without the entry.
 fn seen(setting: &Setting) -> String {
     format!("{}.{}", setting.version, setting.occupancy.version)
+}
+
+/// The open entry in a unit of work, if it is still as the page showed it.
+fn as_seen<'a>(unit: &'a Unit, at: &At, fields: &Fields) -> Result<&'a Setting, Fault> {
+    let head = unit.settings.get(at).filter(|head| head.open);
+    let stored = head.and_then(|head| head.setting.as_deref());
+    let stored = stored.ok_or_else(|| Fault::not_found("The setting"))?;
+    refuse_stale(stored, fields.get("version"))?;
+    Ok(stored)
 }
 
 /// Sees to it that nothing of it changed since the page was shown.

@@ -66,8 +66,10 @@ pub(crate) trait Deed: Sized + 'static {
         at: &Self::At,
     ) -> impl Future<Output = Result<Self::To, Fault>> + Send;
 
-    /// What the page belongs to.
-    fn section(to: &Self::To) -> Section<'_>;
+    /// What the page belongs to: nothing in the navigation, unless said.
+    fn section(_to: &Self::To) -> Section<'_> {
+        Section::Other
+    }
 
     /// The page with the form, filled in with what was typed.
     fn page(sheet: Sheet<'_>, to: Self::To) -> Self::Page;

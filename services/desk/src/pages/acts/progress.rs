@@ -1,6 +1,6 @@
 //! How far the search has come: who was asked and answered, what is held, what was decided.
 
-use super::{conditions::ConditionRow, form::Form, frame::Sheet, withdraw::may_withdraw, words};
+use super::{conditions::ConditionRow, form::Form, frame::Sheet, words};
 use crate::{
     act::act,
     api::find,
@@ -275,6 +275,6 @@ fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> Offe
         held_until: held.map(|held| held.until.map_or(String::new(), said::at)),
         may_answer: is_open && asked && live,
         may_approach: is_open && !head.state.is_live(),
-        may_withdraw: is_open && may_withdraw(head.state),
+        may_withdraw: is_open && head.state.is_live(),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     session::Viewer,
 };
 use askama::Template;
-use oss_workflow::{call_off, offer::OfferState};
+use oss_workflow::call_off;
 
 #[derive(Debug, Template)]
 #[template(path = "withdraw.html")]
@@ -64,7 +64,7 @@ impl Deed for Withdraw {
             link: target.link(),
             facts: target.facts,
             state: words::offer(state),
-            is_live: may_withdraw(state),
+            is_live: state.is_live(),
         }
     }
 
@@ -88,9 +88,4 @@ impl Deed for Withdraw {
         .await?;
         Ok(target.progress())
     }
-}
-
-/// Whether a question to a provider can be taken back in this state.
-pub(crate) const fn may_withdraw(state: OfferState) -> bool {
-    matches!(state, OfferState::Approached | OfferState::Accepted)
 }

@@ -12,7 +12,7 @@ use crate::{
             form::{Fields, Form},
             frame::{Deed, Sheet},
         },
-        layout::{Layout, Section},
+        layout::Layout,
     },
     problem::Fault,
     session::Viewer,
@@ -77,10 +77,6 @@ impl Deed for Check {
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Draft, Fault> {
         Draft::load(app, viewer, id).await
-    }
-
-    fn section(_: &Self::To) -> Section<'_> {
-        Section::Other
     }
 
     fn page(sheet: Sheet<'_>, draft: Draft) -> CheckPage {

@@ -1,6 +1,6 @@
 //! Taking a setting out of the register.
 
-use super::{load_open, refuse_stale, seen};
+use super::{as_seen, load_open, seen};
 use crate::{
     act::act,
     app::App,
@@ -9,7 +9,7 @@ use crate::{
             form::{Fields, Form},
             frame::{Deed, Sheet},
         },
-        layout::{Layout, Section},
+        layout::Layout,
         words,
     },
     problem::Fault,
@@ -44,10 +44,6 @@ impl Deed for Close {
         format!("/admin/settings/{id}/close")
     }
 
-    fn section(_: &Self::To) -> Section<'_> {
-        Section::Other
-    }
-
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Arc<Setting>, Fault> {
         load_open(app, viewer, id).await
     }
@@ -76,10 +72,7 @@ impl Deed for Close {
             ..Wanted::default()
         };
         act(app, &viewer.caller(), &wanted, |unit, context| {
-            let head = unit.settings.get(&at).filter(|head| head.open);
-            let stored = head.and_then(|head| head.setting.as_deref());
-            let stored = stored.ok_or_else(|| Fault::not_found("The setting"))?;
-            refuse_stale(stored, fields.get("version"))?;
+            let stored = as_seen(unit, &at, fields)?;
             let version = stored.version.saturating_add(1);
             supply::close_setting(unit, context, at.0, &at.1, version)?;
             Ok(())

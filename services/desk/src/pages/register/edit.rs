@@ -3,7 +3,7 @@
 //! The form holds what changes most; the rest stays as it is stored. What is sent is put into the
 //! stored entry and read by the contract as `setting.changed` is, so the same is refused.
 
-use super::{load_open, refuse_stale, seen};
+use super::{as_seen, load_open, refuse_stale, seen};
 use crate::{
     act::act,
     api::settings,
@@ -14,7 +14,7 @@ use crate::{
             frame::{Deed, Sheet},
         },
         facts::capital,
-        layout::{Layout, Section},
+        layout::Layout,
         words,
     },
     problem::Fault,
@@ -187,10 +187,6 @@ impl Deed for Edit {
         format!("/admin/settings/{id}/edit")
     }
 
-    fn section(_: &Self::To) -> Section<'_> {
-        Section::Other
-    }
-
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Arc<Setting>, Fault> {
         load_open(app, viewer, id).await
     }
@@ -252,10 +248,7 @@ impl Deed for Edit {
             ..Wanted::default()
         };
         act(app, &viewer.caller(), &wanted, |unit, context| {
-            let head = unit.settings.get(&at).filter(|head| head.open);
-            let stored = head.and_then(|head| head.setting.as_deref());
-            let stored = stored.ok_or_else(|| Fault::not_found("The setting"))?;
-            refuse_stale(stored, fields.get("version"))?;
+            let stored = as_seen(unit, &at, fields)?;
             let changed = changed(stored, fields)?;
             let faults = admission::setting_faults(&changed, &app.gazetteer, &app.policy);
             if !faults.is_empty() {

@@ -10,7 +10,7 @@ use crate::{
             form::{Fields, Form},
             frame::{Deed, Question, Sheet},
         },
-        layout::{Layout, Section},
+        layout::Layout,
         words,
     },
     problem::Fault,
@@ -57,10 +57,6 @@ impl Deed for Import {
 
     fn path((): &()) -> String {
         "/admin/import".to_owned()
-    }
-
-    fn section(_: &Self::To) -> Section<'_> {
-        Section::Other
     }
 
     async fn load(app: &App, viewer: &Viewer, (): &()) -> Result<Register, Fault> {
