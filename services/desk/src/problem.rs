@@ -19,6 +19,7 @@ struct Inner {
     /// Members besides the usual ones (RFC 9457, 3.2).
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    instead: Option<String>,
 }
 
 impl Fault {
@@ -187,6 +188,12 @@ impl Fault {
         self
     }
 
+    /// The same, with the page where people are told instead, since theirs cannot be shown.
+    pub(crate) fn instead(mut self, page: String) -> Self {
+        self.0.instead = Some(page);
+        self
+    }
+
     /// Whether it is of the kind `code`.
     pub(crate) fn is(&self, code: &str) -> bool {
         self.code() == code
@@ -215,6 +222,7 @@ impl From<Problem> for Fault {
             problem,
             members: Map::new(),
             headers: Vec::new(),
+            instead: None,
         }))
     }
 }
@@ -224,6 +232,8 @@ impl From<Problem> for Fault {
 pub(crate) struct Told {
     pub(crate) problem: Problem,
     pub(crate) members: Map<String, Value>,
+    /// Where a person is led who came for a page.
+    pub(crate) instead: Option<String>,
 }
 
 impl IntoResponse for Fault {
@@ -233,10 +243,15 @@ impl IntoResponse for Fault {
             problem,
             members,
             headers,
+            instead,
         } = *self.0;
         let mut response = status.into_response();
         response.headers_mut().extend(headers);
-        response.extensions_mut().insert(Told { problem, members });
+        response.extensions_mut().insert(Told {
+            problem,
+            members,
+            instead,
+        });
         response
     }
 }

@@ -27,8 +27,13 @@ use oss_workflow::{
     offer::{OfferHead, OfferState},
 };
 
-/// The code of what is refused because the setting is not among the options any more.
-pub(crate) const OPTION_GONE: &str = "option_gone";
+/// The refusal to act on a setting that is not among the referral's options any more: their list
+/// tells why.
+pub(crate) fn option_gone(link: &str, setting_id: &SettingId) -> Fault {
+    let detail = "The homes were ranked again, and without this one.";
+    let fault = Fault::conflict("option_gone", "This option is gone", detail);
+    fault.instead(format!("{link}/options?gone={setting_id}"))
+}
 
 /// An option that somebody acts on.
 #[derive(Debug)]
@@ -55,10 +60,7 @@ impl Target {
         let found = matched
             .ranked()
             .find(|(_, offer)| offer.setting_id == setting_id);
-        let (rank, offer) = found.ok_or_else(|| {
-            let detail = "The homes were ranked again, and without this one.";
-            Fault::conflict(OPTION_GONE, "This option is gone", detail)
-        })?;
+        let (rank, offer) = found.ok_or_else(|| option_gone(&matched.link(), &setting_id))?;
         let offer = offer.clone();
         let offer_id = offer_id(app, &matched, &setting_id);
         let heads = app.store.offers_of(matched.run.key).await?;

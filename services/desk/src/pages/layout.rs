@@ -7,7 +7,7 @@ use axum::{
     extract::Request,
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use oss_storage::desk::Taken;
 use oss_workflow::authorise::Act;
@@ -126,9 +126,13 @@ struct FaultPage {
 /// People get pages where programs get problems.
 pub(crate) async fn faults_as_pages(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let Some(Told { problem, .. }) = response.extensions_mut().remove::<Told>() else {
+    let Some(told) = response.extensions_mut().remove::<Told>() else {
         return response;
     };
+    if let Some(instead) = told.instead {
+        return Redirect::to(&instead).into_response();
+    }
+    let problem = told.problem;
     let page = Page(FaultPage {
         layout: Layout::nobodys(),
         title: problem.title,

@@ -1,7 +1,7 @@
 //! One option: every need with the fact, who lives there, why it ranks where it does.
 
 use super::{
-    acts::{self, conditions::ConditionRow, frame::Address},
+    acts::{self, conditions::ConditionRow},
     facts::{self, Facts, Need},
     layout::{Layout, Page},
     matched::Matched,
@@ -11,7 +11,7 @@ use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Vie
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use oss_domain::{Setting, SettingId};
 use oss_matching::{evaluation::Offer, explain, policy::Criterion};
@@ -69,8 +69,7 @@ pub(crate) async fn show(
         .ranked()
         .find(|(_, offer)| offer.setting_id == setting_id);
     let Some((rank, offer)) = found else {
-        let instead = (id, setting).instead().unwrap_or_default();
-        return Ok(Redirect::to(&instead).into_response());
+        return Err(acts::option_gone(&matched.link(), &setting_id));
     };
     let mut settings = matched
         .settings(&app, std::slice::from_ref(&setting_id))

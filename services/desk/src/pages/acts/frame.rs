@@ -4,10 +4,7 @@
 //!
 //! To add one: say in a [`Deed`] what differs, and put [`route`] of it among the routes.
 
-use super::{
-    OPTION_GONE,
-    form::{Fields, Form, Notice, Step, once},
-};
+use super::form::{Fields, Form, Notice, Step, once};
 use crate::{
     app::App,
     pages::layout::{Layout, Page, Section},
@@ -18,40 +15,16 @@ use askama::Template;
 use axum::{
     Form as Sent,
     extract::{Path, Query, State},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
 use serde::de::DeserializeOwned;
 
-/// What an address names.
-pub(crate) trait Address: DeserializeOwned + Send + Sync + 'static {
-    /// Where to go if it is gone that something was to be done to: there it is told why.
-    fn instead(&self) -> Option<String> {
-        None
-    }
-}
-
-/// A referral, a placement, an approval, a setting.
-impl Address for String {}
-
-/// Nothing: the page is the only one of its kind.
-impl Address for () {}
-
-/// A referral, and a setting among its options.
-impl Address for (String, String) {
-    fn instead(&self) -> Option<String> {
-        let (id, setting) = self;
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("gone", setting)
-            .finish();
-        Some(format!("/referrals/{id}/options?{query}"))
-    }
-}
-
 /// Something that people do by a form.
 pub(crate) trait Deed: Sized + 'static {
-    /// What the address names.
-    type At: Address;
+    /// What the address names, such as a referral, or that and a setting; nothing where the page
+    /// is the only one of its kind.
+    type At: DeserializeOwned + Send + Sync + 'static;
     /// What it is done to.
     type To: Send;
     /// The page with the form.
@@ -59,7 +32,8 @@ pub(crate) trait Deed: Sized + 'static {
     /// Where its form is sent to.
     fn path(at: &Self::At) -> String;
 
-    /// What it is done to, as it is now, after a line in the audit.
+    /// What it is done to, as it is now, after a line in the audit. Where that is gone, the fault
+    /// says on which page it is told why (see [`Fault::instead`]).
     fn load(
         app: &App,
         viewer: &Viewer,
@@ -164,14 +138,7 @@ async fn page<D: Deed>(
     fields: &Fields,
     notice: Option<Notice>,
 ) -> Result<Response, Fault> {
-    let to = match D::load(app, viewer, at).await {
-        Ok(to) => to,
-        Err(fault) if fault.is(OPTION_GONE) => {
-            let instead = at.instead().ok_or(fault)?;
-            return Ok(Redirect::to(&instead).into_response());
-        }
-        Err(fault) => return Err(fault),
-    };
+    let to = D::load(app, viewer, at).await?;
     let form = Form::new(app, viewer, notice);
     let status = form.status();
     let layout = Layout::new(app, viewer, D::section(&to));
