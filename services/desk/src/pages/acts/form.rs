@@ -30,8 +30,22 @@ pub(crate) enum Step {
 
 /// The fields as they were sent, each as often as the page has it.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<(String, String)>")]
 pub(crate) struct Fields(Vec<(String, String)>);
+
+/// Browsers send every line end as two characters; what is stored has one.
+impl From<Vec<(String, String)>> for Fields {
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        let pairs = pairs.into_iter();
+        let normal = pairs.map(|(name, value)| (name, normal_lines(&value)));
+        Self(normal.collect())
+    }
+}
+
+/// The text with each line end as one character.
+pub(crate) fn normal_lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
 
 impl Fields {
     /// Nothing was sent.
