@@ -27,7 +27,7 @@ pub struct DraftHead {
     pub user_name: String,
     /// Who changed it last, by name.
     pub changed_by: String,
-    /// When.
+    /// When: no two changes of a draft have the same moment, so this is also its version.
     pub changed_at: DateTime<Utc>,
 }
 
@@ -73,7 +73,7 @@ impl TryFrom<Row> for DraftHead {
 }
 
 impl PgStore {
-    /// At most `limit` drafts of `authority`, those changed last first.
+    /// At most `limit` drafts of `authority`, those changed last first, from behind `after` on.
     ///
     /// # Errors
     ///
@@ -81,14 +81,19 @@ impl PgStore {
     pub async fn list_drafts(
         &self,
         authority: AuthorityCode,
+        after: Option<(DateTime<Utc>, &ReferralId)>,
         limit: u32,
     ) -> Result<Vec<DraftHead>> {
+        let (at, id) = after.unzip();
         sqlx::query_as!(
             Row,
             "SELECT referral_id, user_id, user_name, changed_by, changed_at FROM draft
-             WHERE authority = $1 ORDER BY changed_at DESC, referral_id LIMIT $2",
+             WHERE authority = $1 AND ($3::timestamptz IS NULL OR (changed_at, referral_id) < ($3, $4))
+             ORDER BY changed_at DESC, referral_id DESC LIMIT $2",
             authority.as_str(),
             i64::from(limit),
+            at,
+            id.map(ReferralId::as_str),
         )
         .fetch_all(&self.pool)
         .await
@@ -134,7 +139,8 @@ impl PgStore {
     }
 
     /// Changes the answers of a draft, which begins with the first change. `thing` is for the
-    /// audit: what of which draft.
+    /// audit: what of which draft. `change` sees the answers as they are, and says whether they are
+    /// to be kept as it leaves them; that is returned. Where they are not, nothing is changed.
     ///
     /// # Errors
     ///
@@ -145,8 +151,8 @@ impl PgStore {
         referral_id: &ReferralId,
         by: Editor<'_>,
         thing: String,
-        change: impl FnOnce(&mut Map<String, Value>) + Send,
-    ) -> Result<()> {
+        change: impl FnOnce(&mut Map<String, Value>) -> bool + Send,
+    ) -> Result<bool> {
         let mut transaction = self.pool.begin().await.sorted()?;
         let conn = &mut *transaction;
         let name = row::text(by.user_name);
@@ -173,12 +179,15 @@ impl PgStore {
         .await
         .sorted()?;
         let mut content = self.open_draft(authority, referral_id, &sealed)?;
-        change(&mut content);
+        if !change(&mut content) {
+            return Ok(false);
+        }
         let text = Value::Object(content).to_string();
         let row = row_name(authority, referral_id);
         let sealed = self.key.seal(place(&row), text.as_bytes())?;
         sqlx::query!(
-            "UPDATE draft SET content = $3, changed_by = $4, changed_at = $5
+            "UPDATE draft SET content = $3, changed_by = $4,
+               changed_at = greatest($5, changed_at + interval '1 microsecond')
              WHERE authority = $1 AND referral_id = $2",
             authority.as_str(),
             referral_id.as_str(),
@@ -190,11 +199,12 @@ impl PgStore {
         .await
         .sorted()?;
         note(conn, authority, by, "draft.changed", thing).await?;
-        transaction.commit().await.sorted()
+        transaction.commit().await.sorted()?;
+        Ok(true)
     }
 
     /// Ends a draft, because it was sent or is not wanted: `act` says which in the audit. Returns
-    /// whether there was one.
+    /// whether it was there as it was changed at `changed_at`; if not, nothing is done.
     ///
     /// # Errors
     ///
@@ -203,14 +213,16 @@ impl PgStore {
         &self,
         authority: AuthorityCode,
         referral_id: &ReferralId,
+        changed_at: DateTime<Utc>,
         by: Editor<'_>,
         act: &'static str,
     ) -> Result<bool> {
         let mut transaction = self.pool.begin().await.sorted()?;
         let ended = sqlx::query!(
-            "DELETE FROM draft WHERE authority = $1 AND referral_id = $2",
+            "DELETE FROM draft WHERE authority = $1 AND referral_id = $2 AND changed_at = $3",
             authority.as_str(),
             referral_id.as_str(),
+            changed_at,
         )
         .execute(&mut *transaction)
         .await

@@ -11,6 +11,7 @@ pub(crate) mod check;
 pub(crate) mod draft;
 pub(crate) mod questions;
 pub(crate) mod tasks;
+mod told;
 
 use super::{
     acts::{
@@ -20,23 +21,25 @@ use super::{
     layout::{Layout, Page, Section},
     words,
 };
-use crate::{app::App, problem::Fault, session::Viewer};
+use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
 use askama::Template;
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use draft::Draft;
+use chrono::{DateTime, Utc};
+use draft::{Draft, changed_meanwhile};
 use oss_domain::ReferralId;
 
-/// Drafts on the list: more are not for people to have open.
-const LISTED: u32 = 200;
+/// Drafts on a page of the list.
+const ON_A_PAGE: usize = 50;
 
 #[derive(Debug, Template)]
 #[template(path = "drafts.html")]
 struct DraftsPage {
     layout: Layout,
     rows: Vec<DraftRow>,
+    next: Option<String>,
 }
 
 #[derive(Debug)]
@@ -48,8 +51,24 @@ struct DraftRow {
 }
 
 /// `GET /drafts`
-pub(crate) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, Fault> {
-    let drafts = app.store.list_drafts(viewer.authority(), LISTED).await?;
+pub(crate) async fn list(
+    State(app): State<App>,
+    viewer: Viewer,
+    parameters: Parameters,
+) -> Result<Response, Fault> {
+    // A place that is not one is the first page: nobody is helped by a fault.
+    let after = parameters.get::<String>("after")?;
+    let after = after.as_deref().and_then(read_cursor);
+    let after = after.as_ref().map(|(at, id)| (*at, id));
+    let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
+    let of = viewer.authority();
+    let mut drafts = app.store.list_drafts(of, after, limit).await?;
+    let more = drafts.len() > ON_A_PAGE;
+    drafts.truncate(ON_A_PAGE);
+    let next = drafts.last().filter(|_| more).map(|last| {
+        let at = last.changed_at.timestamp_micros();
+        format!("/drafts?after={at}.{}", last.referral_id)
+    });
     let me = viewer.user_id().to_string();
     let row = |draft: oss_storage::drafts::DraftHead| DraftRow {
         reference: draft.referral_id.to_string(),
@@ -64,8 +83,15 @@ pub(crate) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Respo
     Ok(Page(DraftsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
         rows: drafts.into_iter().map(row).collect(),
+        next,
     })
     .into_response())
+}
+
+fn read_cursor(text: &str) -> Option<(DateTime<Utc>, ReferralId)> {
+    let (at, id) = text.split_once('.')?;
+    let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+    Some((at, id.parse().ok()?))
 }
 
 #[derive(Debug, Template)]
@@ -135,7 +161,9 @@ pub(crate) struct DiscardPage {
     form: Form,
     reference: String,
     link: String,
+    version: String,
     is_amendment: bool,
+    is_withdrawn: bool,
 }
 
 /// Discarding a draft, which its page asks about: of a referral.
@@ -152,7 +180,7 @@ impl Deed for Discard {
     }
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Draft, Fault> {
-        Draft::load(app, viewer, id).await
+        Draft::load_any(app, viewer, id).await
     }
 
     fn page(sheet: Sheet<'_>, draft: Draft) -> DiscardPage {
@@ -161,7 +189,9 @@ impl Deed for Discard {
             form: sheet.form,
             reference: draft.referral_id.to_string(),
             link: draft.link(),
+            version: draft.version(),
             is_amendment: draft.is_amendment(),
+            is_withdrawn: draft.is_withdrawn(),
         }
     }
 
@@ -169,10 +199,13 @@ impl Deed for Discard {
         app: &App,
         viewer: &Viewer,
         id: &String,
-        _: &Fields,
+        fields: &Fields,
     ) -> Result<String, Fault> {
-        let draft = Draft::load(app, viewer, id).await?;
-        draft.end(app, viewer, "draft.discarded").await?;
+        let draft = Draft::load_any(app, viewer, id).await?;
+        draft.refuse_stale(fields.get("version"))?;
+        if !draft.end(app, viewer, "draft.discarded").await? {
+            return Err(changed_meanwhile("Somebody changed the draft meanwhile."));
+        }
         Ok("/drafts".to_owned())
     }
 }

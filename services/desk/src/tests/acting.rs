@@ -20,18 +20,18 @@ pub(super) async fn fill(
 ) -> (Page, Vec<(String, String)>) {
     let page = browser.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
-    let csrf = browser.csrf();
     let mut sent: Vec<_> = fields
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    sent.push(("csrf".to_owned(), csrf));
-    sent.push(("once".to_owned(), token(&page)));
+    let mut hidden = hidden(&page, to);
+    hidden.retain(|(name, _)| !fields.iter().any(|(it, _)| it == name));
+    sent.extend(hidden);
     let answer = send(browser, to, &sent).await;
     if answer.status != StatusCode::OK {
         return (answer, sent);
     }
-    sent.pop();
+    sent.retain(|(name, _)| name != "once");
     sent.push(("once".to_owned(), token(&answer)));
     sent.push(("step".to_owned(), "confirmed".to_owned()));
     (send(browser, to, &sent).await, sent)
@@ -43,6 +43,22 @@ pub(super) async fn send(browser: &mut Browser, to: &str, fields: &[(String, Str
         .map(|(name, value)| (&**name, &**value))
         .collect();
     browser.post(to, &fields).await
+}
+
+/// What the form that is sent to `to`, or else the page's first, carries besides what people fill in.
+pub(super) fn hidden(page: &Page, to: &str) -> Vec<(String, String)> {
+    let (_, main) = page.text.split_once("<main").unwrap();
+    let own = main.split_once(&format!(" action=\"{to}\""));
+    let (_, form) = own.or_else(|| main.split_once("<form")).unwrap();
+    let (form, _) = form.split_once("</form>").unwrap();
+    let of = |tag: &str, name: &str| {
+        let (_, rest) = tag.split_once(&format!(" {name}=\"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    form.split("<input type=\"hidden\"")
+        .skip(1)
+        .map(|tag| (of(tag, "name"), of(tag, "value")))
+        .collect()
 }
 
 pub(super) fn token(page: &Page) -> String {

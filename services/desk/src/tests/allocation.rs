@@ -88,7 +88,7 @@ async fn a_stale_page_hands_nothing_over_and_shows_who_has_it_now() {
         &mut max,
         HAND_OVER,
         HAND_OVER,
-        &[("to", &max_id), ("note", "Mine")],
+        &[("to", &max_id), ("note", "Mine"), ("from", "")],
     )
     .await;
     assert_eq!(late.status, StatusCode::CONFLICT);

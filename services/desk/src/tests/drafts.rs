@@ -1,8 +1,8 @@
 //! Drafts: changing a referral that is there, whose a draft is, and what is still not known.
 
 use super::{
-    acting::{fill, send, token},
-    browser::Browser,
+    acting::{fill, hidden, send},
+    browser::{Browser, Page},
     intake::{KINDS, WHEN, saved, says, sent, social_worker, start},
     matching::rank,
     support::{Desk, NOTTINGHAM, a_referral, a_setting},
@@ -10,6 +10,7 @@ use super::{
 use axum::http::StatusCode;
 use oss_domain::{Clock, role::Role};
 use oss_storage::drafts::Editor;
+use oss_testkit::DERBY;
 use serde_json::json;
 
 #[tokio::test]
@@ -38,11 +39,11 @@ async fn a_change_is_prefilled_shows_what_differs_and_makes_the_next_revision() 
         &sam.get("/drafts/R1/check").await,
         "Postcode of school Now: DE22 3FN Was: nothing",
     );
-    let unsaid = sent(&mut sam, "R1", "1", &[]).await;
+    let unsaid = sent(&mut sam, "R1", &[]).await;
     assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
     says(&unsaid, "The reason is missing");
     let reason = [("reason", "School found")];
-    sent(&mut sam, "R1", "1", &reason)
+    sent(&mut sam, "R1", &reason)
         .await
         .leads_to("/referrals/R1");
     let read = desk.get("/referrals/R1").await.ok(200).body;
@@ -68,20 +69,12 @@ async fn whoever_changes_a_referral_that_others_changed_sees_it_afresh_and_loses
     desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
     let mut sam = social_worker(&desk).await;
     saved(&mut sam, "R1", "story", &[("title", "By the river")]).await;
-    let stale = token(&sam.get("/drafts/R1/check").await);
+    let shown = Shown::of(&mut sam, "/drafts/R1/check").await;
     let mut others = a_referral("R1", 2);
     others["locations"] = json!({"home": "DE22 3FN"});
     desk.put("/referrals/R1", &others).await.ok(202);
 
-    let csrf = sam.csrf();
-    let late = [
-        ("revision", "1"),
-        ("reason", "x"),
-        ("csrf", &*csrf),
-        ("once", &*stale),
-    ];
-    let late = late.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let late = send(&mut sam, "/drafts/R1/check", &late).await;
+    let late = shown.sent(&mut sam, &[("reason", "x")]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     says(&late, "The referral was changed meanwhile.");
     says(
@@ -93,7 +86,7 @@ async fn whoever_changes_a_referral_that_others_changed_sees_it_afresh_and_loses
         &sam.get("/drafts/R1").await,
         "The referral was changed by others",
     );
-    sent(&mut sam, "R1", "2", &[("reason", "x")])
+    sent(&mut sam, "R1", &[("reason", "x")])
         .await
         .leads_to("/referrals/R1");
     let read = desk.get("/referrals/R1").await.ok(200).body;
@@ -105,11 +98,169 @@ async fn whoever_changes_a_referral_that_others_changed_sees_it_afresh_and_loses
         ),
         (&json!(3), &json!("By the river"), &json!("DE22 3FN"))
     );
+}
+
+#[tokio::test]
+async fn what_is_saved_untouched_is_no_change_whatever_ends_its_lines() {
+    let desk = Desk::new().await;
+    let mut referral = a_referral("R1", 1);
+    referral["reason"] = json!("Notice was given.\r\nThe carer is ill.");
+    referral["contact_plan"] = json!("Her mother,\non Sundays");
+    desk.post("/referrals", &referral).await.ok(202);
+    let mut sam = social_worker(&desk).await;
+    let untouched = [
+        ("title", "Home near school"),
+        ("reason", "Notice was given.\r\nThe carer is ill."),
+        ("contact_plan", "Her mother,\r\non Sundays"),
+    ];
+    saved(&mut sam, "R1", "story", &untouched).await;
+    let check = sam.get("/drafts/R1/check").await;
+    says(&check, "Nothing: every answer is what is stored already.");
+}
+
+/// A page with a form, as somebody has it open.
+struct Shown {
+    path: &'static str,
+    hidden: Vec<(String, String)>,
+}
+
+impl Shown {
+    async fn of(browser: &mut Browser, path: &'static str) -> Self {
+        let page = browser.get(path).await;
+        let hidden = hidden(&page, path);
+        Self { path, hidden }
+    }
+
+    /// Filled in with `fields`, and sent now.
+    async fn sent(&self, browser: &mut Browser, fields: &[(&str, &str)]) -> Page {
+        let filled = fields
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let all: Vec<_> = filled.chain(self.hidden.clone()).collect();
+        send(browser, self.path, &all).await
+    }
+}
+
+#[tokio::test]
+async fn the_draft_of_a_withdrawn_referral_can_be_discarded_and_nothing_else() {
+    let desk = Desk::new().await;
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    let mut sam = social_worker(&desk).await;
+    let story = [("title", "By the river")];
+    saved(&mut sam, "R1", "story", &story).await;
+    let task = Shown::of(&mut sam, "/drafts/R1/task/story").await;
+    let check = Shown::of(&mut sam, "/drafts/R1/check").await;
     let reason = json!({ "reason": "x" });
     desk.post("/referrals/R1/withdraw", &reason).await.ok(202);
+
+    let discard = "/drafts/R1/discard";
+    sam.get("/drafts/R1").await.leads_to(discard);
+    task.sent(&mut sam, &story).await.leads_to(discard);
+    check
+        .sent(&mut sam, &[("reason", "x")])
+        .await
+        .leads_to(discard);
+    let page = sam.get(discard).await;
+    says(&page, "The referral is withdrawn, which is final");
+    fill(&mut sam, discard, discard, &[])
+        .await
+        .0
+        .leads_to("/drafts");
+    says(&sam.get("/drafts").await, "There are no drafts.");
     let over = sam.get("/drafts/R1").await;
     assert_eq!(over.status, StatusCode::CONFLICT);
     says(&over, "The referral is withdrawn");
+}
+
+#[tokio::test]
+async fn what_a_colleague_saves_behind_an_open_page_is_neither_sent_unseen_nor_lost() {
+    let desk = Desk::new().await;
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    let mut sam = social_worker(&desk).await;
+    let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
+    saved(&mut sam, "R1", "story", &[("title", "By the river")]).await;
+    let check = Shown::of(&mut sam, "/drafts/R1/check").await;
+    let discard = Shown::of(&mut sam, "/drafts/R1/discard").await;
+    let wishes = [("wishes_and_feelings", "To keep the cat")];
+    saved(&mut casey, "R1", "wishes", &wishes).await;
+
+    for (shown, fields) in [(&check, &[("reason", "x")][..]), (&discard, &[])] {
+        let late = shown.sent(&mut sam, fields).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", shown.path);
+        says(&late, "Name of casey saved an answer meanwhile.");
+        says(&late, "This page shows how things are now.");
+    }
+    assert_eq!(desk.get("/referrals/R1").await.ok(200).body["revision"], 1);
+    says(&sam.get("/drafts/R1/check").await, "Now: To keep the cat");
+    let reason = [("reason", "x")];
+    sent(&mut sam, "R1", &reason)
+        .await
+        .leads_to("/referrals/R1");
+    let read = desk.get("/referrals/R1").await.ok(200).body;
+    assert_eq!(read["wishes_and_feelings"], "To keep the cat");
+
+    // What was sent, or discarded, is not there to be sent again.
+    let again = check.sent(&mut sam, &reason).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_page_left_open_lays_no_old_answer_over_a_newer_one_and_keeps_what_was_typed() {
+    let desk = Desk::new().await;
+    desk.post("/referrals", &a_referral("R1", 1)).await.ok(202);
+    let mut sam = social_worker(&desk).await;
+    let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
+    let path = "/drafts/R1/task/places";
+    let open = Shown::of(&mut sam, path).await;
+    let elsewhere = Shown::of(&mut sam, "/drafts/R1/task/story").await;
+    let mut others = a_referral("R1", 2);
+    others["locations"] = json!({"home": "DE22 3FN"});
+    desk.put("/referrals/R1", &others).await.ok(202);
+
+    let typed = [
+        ("locations/home", "DE1 2FS"),
+        ("locations/school", "DE22 1AA"),
+    ];
+    let stale = |page: &Page, now: &str| {
+        assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
+        says(
+            page,
+            "Other answers were saved here after you opened this page.",
+        );
+        says(
+            page,
+            "What you typed, and was not saved Postcode of home DE1 2FS Postcode of school DE22 1AA",
+        );
+        assert!(
+            page.text.contains(&format!("value=\"{now}\"")),
+            "{}",
+            page.text
+        );
+    };
+    stale(&open.sent(&mut sam, &typed).await, "DE22 3FN");
+    says(
+        &sam.get("/drafts/R1/check").await,
+        "Nothing: every answer is what is stored already.",
+    );
+    // What the change did not touch is saved as if nothing had been.
+    let story = [("title", "By the river")];
+    elsewhere
+        .sent(&mut sam, &story)
+        .await
+        .leads_to("/drafts/R1");
+
+    // A colleague's answers are newer too; the same ones twice are no conflict.
+    let open = Shown::of(&mut sam, path).await;
+    let newer = [("locations/home", "DE22 2AA")];
+    saved(&mut casey, "R1", "places", &newer).await;
+    stale(&open.sent(&mut sam, &typed).await, "DE22 2AA");
+    open.sent(&mut sam, &newer).await.leads_to("/drafts/R1");
+    // Looked at again, it is what the page showed that counts.
+    saved(&mut sam, "R1", "places", &typed).await;
+    says(
+        &sam.get("/drafts/R1/check").await,
+        "Now: DE1 2FS Was: DE22 3FN",
+    );
 }
 
 #[tokio::test]
@@ -149,6 +300,29 @@ async fn a_draft_is_the_teams_and_goes_when_it_is_discarded() {
 }
 
 #[tokio::test]
+async fn more_drafts_than_a_page_shows_are_on_the_next() {
+    let desk = Desk::new().await;
+    let mut sam = social_worker(&desk).await;
+    let by = Editor {
+        user_id: "u",
+        user_name: "n",
+        now: desk.clock.now(),
+    };
+    for number in 0..51 {
+        let (id, thing) = (format!("N-{number}").parse().unwrap(), "begun".to_owned());
+        let council = DERBY.parse().unwrap();
+        let change = desk.store.change_draft(council, &id, by, thing, |_| true);
+        assert!(change.await.unwrap());
+    }
+    let listed = |page: &Page| page.text.matches("href=\"/drafts/N-").count();
+    let first = sam.get("/drafts").await;
+    let (_, next) = first.text.split_once("href=\"/drafts?after=").unwrap();
+    let next = format!("/drafts?after={}", next.split('"').next().unwrap());
+    assert_eq!((listed(&first), listed(&sam.get(&next).await)), (50, 1));
+    assert_eq!(listed(&sam.get("/drafts?after=anything").await), 50);
+}
+
+#[tokio::test]
 async fn a_draft_of_another_council_is_not_there() {
     let desk = Desk::new().await;
     let by = Editor {
@@ -161,8 +335,9 @@ async fn a_draft_of_another_council_is_not_there() {
         .store
         .change_draft(council, &id, by, "N-1: when".to_owned(), |content| {
             content.insert("answers".to_owned(), json!({ "/title": "CANARY" }));
+            true
         });
-    change.await.unwrap();
+    assert!(change.await.unwrap());
     let mut sam = social_worker(&desk).await;
     says(&sam.get("/drafts").await, "There are no drafts.");
     for path in ["", "/task/story", "/check", "/discard"] {

@@ -5,11 +5,11 @@
 
 use super::questions::{Options, Question};
 use crate::pages::{
-    acts::form::{Fields, decimal},
+    acts::form::{Fields, decimal, normal_lines},
     facts::capital,
     words,
 };
-use oss_domain::{AuthorityCode, FieldError, Level, Need, TenthsOfMile};
+use oss_domain::{AuthorityCode, Level, Need, TenthsOfMile};
 use oss_geography::Authorities;
 use serde_json::{Map, Value, json};
 
@@ -44,8 +44,8 @@ pub(crate) enum Ask {
     Councils,
     /// A level for each need.
     Levels,
-    /// A list of objects, each asked for by these.
-    Items(&'static [Question]),
+    /// A list of objects, so many at most, each asked for by these.
+    Items(usize, &'static [Question]),
 }
 
 /// A question with its answer, as a page shows it.
@@ -166,7 +166,7 @@ impl Question {
             }),
             // No need above none is an answer too.
             Ask::Levels => Some(levels(&name, fields)),
-            Ask::Items(questions) => list(items(&name, questions, fields)),
+            Ask::Items(at_most, questions) => list(items(&name, at_most, questions, fields)),
         };
         put(document, self.pointer, value);
     }
@@ -224,7 +224,7 @@ impl Question {
             Ask::Levels => {
                 Control::Levels(Need::ALL.iter().map(|it| row(&name, *it, value)).collect())
             }
-            Ask::Items(questions) => {
+            Ask::Items(_, questions) => {
                 let empty = [json!({})];
                 // There is always one to fill in.
                 let items = value.as_array().filter(|items| !items.is_empty());
@@ -302,7 +302,7 @@ impl Question {
                     )
                 })
                 .collect(),
-            Ask::Items(questions) => value
+            Ask::Items(_, questions) => value
                 .as_array()
                 .into_iter()
                 .flatten()
@@ -319,98 +319,21 @@ impl Question {
         let items = document
             .pointer_mut(self.pointer)
             .and_then(Value::as_array_mut);
-        if let (Ask::Items(_), Some(items)) = (&self.ask, items) {
+        if let (Ask::Items(..), Some(items)) = (&self.ask, items) {
             items.retain(|item| item.as_object().is_some_and(|it| !it.is_empty()));
-        }
-    }
-
-    /// The name of its first field.
-    pub(crate) fn field(&self) -> String {
-        let own = self.pointer.trim_start_matches('/');
-        match self.ask {
-            Ask::Items([first, ..]) => format!("{own}/0{}", first.pointer),
-            _ => own.to_owned(),
-        }
-    }
-
-    /// What a person is told of a fault of the answer, and by which field.
-    pub(crate) fn fault(&self, error: &FieldError) -> (String, String) {
-        let rest = error.pointer.strip_prefix(self.pointer).unwrap_or_default();
-        let mut steps = rest.splitn(3, '/').skip(1);
-        let idx = steps.next().and_then(|step| step.parse::<usize>().ok());
-        let own = self.pointer.trim_start_matches('/');
-        match (&self.ask, idx) {
-            (Ask::Items(questions), _) => {
-                let inner = steps.next();
-                let is_it =
-                    |it: &&Question| inner.is_some() && it.pointer.strip_prefix('/') == inner;
-                // What is wrong with the item as a whole is told at its first question.
-                let question = questions.iter().find(is_it).or(questions.first());
-                let base = format!("{own}/{}", idx.unwrap_or_default());
-                question.map_or_else(
-                    || (own.to_owned(), error.detail.clone()),
-                    |it| (name(&base, it.pointer), it.told(error)),
-                )
-            }
-            (Ask::Ordered(_), Some(place)) => (place_name(own, place), self.told(error)),
-            (Ask::Lines | Ask::Words | Ask::Councils, Some(line)) => {
-                let told = self.told(error);
-                (own.to_owned(), format!("Line {}: {told}", line + 1))
-            }
-            _ => (own.to_owned(), self.told(error)),
-        }
-    }
-
-    /// The contract's code in plain words.
-    fn told(&self, FieldError { code, detail, .. }: &FieldError) -> String {
-        let name = self.name;
-        match (*code, &self.ask) {
-            ("required" | "too_short", Ask::Radios(_) | Ask::Select(_) | Ask::Ordered(_)) => {
-                format!("Choose {name}")
-            }
-            ("required" | "too_short", _) => format!("Enter {name}"),
-            ("unknown_code", _) => format!("Choose {name} from the list"),
-            ("invalid_date", _) => {
-                format!("{} must be a real date, such as 27 3 2014", capital(name))
-            }
-            ("invalid_postcode", _) => {
-                format!("{} must be a full postcode, such as DE1 2FS", capital(name))
-            }
-            ("unknown_postcode", _) => format!(
-                "{} is not a postcode that is known: check it, or give one close by",
-                capital(name)
-            ),
-            ("invalid_id", _) => format!(
-                "{} may have up to 40 letters, digits, hyphens and underscores, and nothing else",
-                capital(name)
-            ),
-            ("invalid_authority", _) => {
-                "Enter the full name of a county or city council, such as Nottingham".to_owned()
-            }
-            ("duplicate", _) => format!("{} is given twice", capital(name)),
-            ("wrong_type", Ask::Miles) => {
-                format!(
-                    "{} must be a number of miles, such as 5 or 2.5",
-                    capital(name)
-                )
-            }
-            ("out_of_range", Ask::Miles) => {
-                format!("{} must be from 0.1 to 100 miles", capital(name))
-            }
-            _ => format!("{} {detail}", capital(name)),
         }
     }
 }
 
 /// A field's name: its pointer, from where the form's part begins.
-fn name(prefix: &str, pointer: &str) -> String {
+pub(super) fn name(prefix: &str, pointer: &str) -> String {
     format!("{prefix}{pointer}")
         .trim_start_matches('/')
         .to_owned()
 }
 
 /// The name of a place in an order; the first is also where errors of the whole lead to.
-fn place_name(name: &str, place: usize) -> String {
+pub(super) fn place_name(name: &str, place: usize) -> String {
     if place == 0 {
         name.to_owned()
     } else {
@@ -437,6 +360,15 @@ pub(crate) fn put(document: &mut Value, pointer: &str, value: Option<Value>) {
         Some(value) => object.insert(last.to_owned(), value),
         None => object.shift_remove(last),
     };
+}
+
+/// Whether two answers are the same but for what a form changes unasked: line ends, and spaces
+/// around.
+pub(crate) fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one.and_then(Value::as_str), other.and_then(Value::as_str)) {
+        (Some(one), Some(other)) => normal_lines(one).trim() == normal_lines(other).trim(),
+        _ => one == other,
+    }
 }
 
 /// A date as the contract writes it, of what stands in three fields.
@@ -493,8 +425,9 @@ fn row(name: &str, need: Need, needs: &Value) -> LevelRow {
 }
 
 /// The items of a form.
-fn items(name: &str, questions: &[Question], fields: &Fields) -> Vec<Value> {
-    let prefixes = (0..).map(|idx| format!("{name}/{idx}"));
+fn items(name: &str, at_most: usize, questions: &[Question], fields: &Fields) -> Vec<Value> {
+    // One more than may be, so that too many are refused and not cut off.
+    let prefixes = (0..=at_most).map(|idx| format!("{name}/{idx}"));
     let sent = prefixes.take_while(|prefix| fields.has_below(prefix));
     sent.map(|prefix| {
         let mut item = json!({});

@@ -1,7 +1,7 @@
 //! The answers, to be checked and sent: a new referral, or the next revision of one.
 
 use super::{
-    draft::{Draft, told},
+    draft::{Draft, overtaken, told},
     questions::{Needed, SECTIONS, Task, tasks},
 };
 use crate::{
@@ -28,8 +28,8 @@ pub(crate) struct CheckPage {
     form: Form,
     reference: String,
     link: String,
-    /// The revision that is stored, as this page shows it.
     revision: u32,
+    version: String,
     is_amendment: bool,
     is_overtaken: bool,
     /// What must be put right first: the words, and where.
@@ -88,6 +88,7 @@ impl Deed for Check {
         CheckPage {
             reference: draft.referral_id.to_string(),
             revision: draft.revision(),
+            version: draft.version(),
             is_amendment: draft.is_amendment(),
             is_overtaken: draft.is_overtaken(),
             to_do: to_do(&faults, &link),
@@ -108,25 +109,13 @@ impl Deed for Check {
         fields: &Fields,
     ) -> Result<String, Fault> {
         let draft = Draft::load(app, viewer, id).await?;
+        // What the page did not show must be looked at first.
+        draft.refuse_stale(fields.get("version"))?;
         let document = draft.document();
         let referral = understood(app, &document).map_err(|_| {
             let detail = "put right what is listed on this page first";
             Fault::invalid_field("", "required_tick", detail)
         })?;
-        // Another revision than the page showed must be looked at first.
-        let shown = fields.get("revision");
-        let expected = |revision: u32| {
-            if revision.to_string() == shown {
-                return Ok(());
-            }
-            let detail = "The referral was changed meanwhile. Your answers are laid over it as it is now: check them, then send.";
-            Err(Fault::conflict(
-                "changed_meanwhile",
-                "It has changed",
-                detail,
-            ))
-        };
-        expected(draft.revision())?;
         let change = match (draft.is_amendment(), fields.get("reason")) {
             (false, _) => None,
             (true, "") => {
@@ -136,9 +125,12 @@ impl Deed for Check {
             (true, reason) => Some((what(&draft, &document), reason.to_owned())),
         };
         receive(app, &viewer.caller(), referral, change, |head| {
-            expected(head.map_or(0, |head| head.revision))
+            let revision = head.map_or(0, |head| head.revision);
+            let is_as_shown = revision == draft.revision();
+            is_as_shown.then_some(()).ok_or_else(overtaken)
         })
         .await?;
+        // What others saved while it was sent stays: a draft of the next revision.
         draft.end(app, viewer, "draft.sent").await?;
         Ok(format!("/referrals/{id}"))
     }

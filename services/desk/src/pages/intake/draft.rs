@@ -4,7 +4,7 @@
 //! whoever changed that meanwhile.
 
 use super::{
-    ask::put,
+    ask::{put, same},
     questions::{Needed, Question, Task, asked_at, task, tasks},
 };
 use crate::{
@@ -24,6 +24,7 @@ use oss_storage::{
 };
 use oss_workflow::Wanted;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// A referral that somebody writes or changes.
@@ -60,29 +61,33 @@ pub(crate) enum Progress {
 }
 
 impl Draft {
-    /// The draft for the referral `id`, after a line in the audit.
+    /// The draft for the referral `id`, to be written on, after a line in the audit.
     ///
     /// # Errors
     ///
-    /// 404 where there is neither draft nor referral; 409 where the referral is withdrawn.
+    /// 404 where there is neither draft nor referral; 409 where the referral is withdrawn, which
+    /// leads to where the draft, if there is one, is discarded.
     pub(crate) async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<Self, Fault> {
+        let draft = Self::load_any(app, viewer, id).await?;
+        if !draft.is_withdrawn() {
+            return Ok(draft);
+        }
+        let detail = "A withdrawal is final; start a new referral under another id.";
+        let fault = Fault::conflict("withdrawn", "The referral is withdrawn", detail);
+        Err(match draft.head {
+            Some(_) => fault.instead(format!("{}/discard", draft.link())),
+            None => fault,
+        })
+    }
+
+    /// The same, of a withdrawn referral too.
+    pub(crate) async fn load_any(app: &App, viewer: &Viewer, id: &str) -> Result<Self, Fault> {
         let (caller, authority) = (viewer.caller(), viewer.authority());
         let referral_id: ReferralId = find::id(id, "The draft")?;
         let draft = app.store.draft(authority, &referral_id).await?;
         let stored = app.store.referral(authority, &referral_id).await?;
         if draft.is_none() && stored.is_none() {
             return Err(Fault::not_found("The draft"));
-        }
-        if stored
-            .as_ref()
-            .is_some_and(|it| it.state == ReferralState::Withdrawn)
-        {
-            let detail = "A withdrawal is final; start a new referral under another id.";
-            return Err(Fault::conflict(
-                "withdrawn",
-                "The referral is withdrawn",
-                detail,
-            ));
         }
         // In the council's own chain: each page of a draft would drown the referral's history.
         act(app, &caller, &Wanted::default(), |unit, context| {
@@ -126,8 +131,9 @@ impl Draft {
         let thing = format!("{referral_id}: begun");
         let change = app
             .store
-            .change_draft(viewer.authority(), referral_id, by, thing, |_| {});
-        Ok(change.await?)
+            .change_draft(viewer.authority(), referral_id, by, thing, |_| true);
+        change.await?;
+        Ok(())
     }
 
     /// The address of its task list.
@@ -138,6 +144,39 @@ impl Draft {
     /// The revision that is stored; 0 where none is.
     pub(crate) fn revision(&self) -> u32 {
         self.stored.as_ref().map_or(0, |stored| stored.revision)
+    }
+
+    /// The version of the whole, which a page shows: of the referral, and of the answers to it.
+    pub(crate) fn version(&self) -> String {
+        let head = self.head.as_ref();
+        let changed = head.map_or(0, |head| head.changed_at.timestamp_micros());
+        format!("{}.{changed}", self.revision())
+    }
+
+    /// Sees to it that nothing of it changed since a page showed it as `version`.
+    ///
+    /// # Errors
+    ///
+    /// 409 where it did: what is about to be done must be looked at first.
+    pub(crate) fn refuse_stale(&self, version: &str) -> Result<(), Fault> {
+        let revision = version.split('.').next().unwrap_or_default();
+        if revision != self.revision().to_string() {
+            return Err(overtaken());
+        }
+        match &self.head {
+            _ if version == self.version() => Ok(()),
+            Some(head) => Err(changed_meanwhile(&format!(
+                "{} saved an answer meanwhile. It is in the draft now: look at it first.",
+                head.changed_by
+            ))),
+            None => Err(changed_meanwhile("The draft was discarded meanwhile.")),
+        }
+    }
+
+    /// Whether its referral is withdrawn: then it cannot be sent any more.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        let stored = self.stored.as_ref();
+        stored.is_some_and(|it| it.state == ReferralState::Withdrawn)
     }
 
     /// Whether it changes a referral that is there.
@@ -245,7 +284,15 @@ impl Draft {
         }
     }
 
-    /// Saves a task's answers, which `document` has in it.
+    /// The version of what `task` asks for in `document`, which a task's page shows.
+    pub(crate) fn version_of(task: &Task, document: &Value) -> String {
+        let answers = pointers(task).map(|pointer| document.pointer(&pointer).cloned());
+        let answers: Value = answers.map(Option::unwrap_or_default).collect();
+        hex::encode(Sha256::digest(answers.to_string()))
+    }
+
+    /// Saves a task's answers, which `document` has in it. Returns whether it did: not if others
+    /// answered it after this draft was loaded.
     ///
     /// # Errors
     ///
@@ -256,12 +303,11 @@ impl Draft {
         viewer: &Viewer,
         task: &Task,
         document: &Value,
-    ) -> Result<(), Fault> {
-        let pointers: Vec<_> = task.questions.iter().flat_map(Question::pointers).collect();
-        let answers = pointers.into_iter().map(|pointer| {
+    ) -> Result<bool, Fault> {
+        let answers = pointers(task).map(|pointer| {
             let answer = document.pointer(&pointer);
             // What is stored already is no answer: it may be changed by others.
-            let differs = answer != self.base.pointer(&pointer);
+            let differs = !same(answer, self.base.pointer(&pointer));
             let answer = differs.then(|| answer.cloned().unwrap_or_default());
             (pointer, answer)
         });
@@ -270,6 +316,11 @@ impl Draft {
         let change = |content: &mut Map<String, Value>| {
             let kept = content.entry("answers").or_insert_with(|| json!({}));
             if let Some(kept) = kept.as_object_mut() {
+                let is_as_loaded =
+                    |(pointer, _): &(String, _)| kept.get(pointer) == self.answers.get(pointer);
+                if !answers.iter().all(is_as_loaded) {
+                    return false;
+                }
                 for (pointer, answer) in answers {
                     match answer {
                         Some(answer) => kept.insert(pointer, answer),
@@ -284,18 +335,18 @@ impl Draft {
                 saved.push(task.id.into());
             }
             content.insert("over".to_owned(), revision.into());
+            true
         };
         let thing = format!("{}: {}", self.referral_id, task.id);
         let by = viewer.caller();
         let by = editor(app, viewer, &by.principal.id);
         let at = (self.authority, &self.referral_id);
-        app.store
-            .change_draft(at.0, at.1, by, thing, change)
-            .await?;
-        Ok(())
+        let saved = app.store.change_draft(at.0, at.1, by, thing, change);
+        Ok(saved.await?)
     }
 
-    /// Ends it: `act` says why in the audit.
+    /// Ends it: `act` says why in the audit. Returns whether it did: not if others changed it after
+    /// it was loaded.
     ///
     /// # Errors
     ///
@@ -305,14 +356,33 @@ impl Draft {
         app: &App,
         viewer: &Viewer,
         act: &'static str,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
+        let Some(head) = &self.head else {
+            return Ok(true);
+        };
         let by = viewer.caller();
         let by = editor(app, viewer, &by.principal.id);
-        app.store
-            .end_draft(self.authority, &self.referral_id, by, act)
-            .await?;
-        Ok(())
+        let at = (self.authority, &self.referral_id);
+        let ended = app.store.end_draft(at.0, at.1, head.changed_at, by, act);
+        Ok(ended.await?)
     }
+}
+
+/// The refusal where the referral was changed since a page showed it.
+pub(crate) fn overtaken() -> Fault {
+    changed_meanwhile(
+        "The referral was changed meanwhile. The answers are laid over it as it is now: check them first.",
+    )
+}
+
+/// The refusal where something was changed since a page showed it.
+pub(crate) fn changed_meanwhile(detail: &str) -> Fault {
+    Fault::conflict("changed_meanwhile", "It has changed", detail)
+}
+
+/// The fields that `task` asks for, by JSON pointer.
+fn pointers(task: &Task) -> impl Iterator<Item = String> {
+    task.questions.iter().flat_map(Question::pointers)
 }
 
 /// Who edits, and when.
@@ -329,6 +399,13 @@ fn editor<'a>(app: &App, viewer: &'a Viewer, user_id: &'a str) -> Editor<'a> {
 ///
 /// The contract judges whole referrals, so what other tasks ask for is lent.
 pub(crate) fn faults_of(app: &App, task: &Task, document: &Value) -> Vec<(String, String)> {
+    let questions = task.questions.iter();
+    let too_many: Vec<_> = questions
+        .filter_map(|it| it.too_many(document, 0))
+        .collect();
+    if !too_many.is_empty() {
+        return too_many;
+    }
     let today = app.clock.now().date_naive().to_string();
     let mut whole = json!({
         "urgency": "planned", "start_date": today, "placement_types": ["fostering_household"],
@@ -342,7 +419,7 @@ pub(crate) fn faults_of(app: &App, task: &Task, document: &Value) -> Vec<(String
         "/completeness",
         Some("emergency_minimum".into()),
     );
-    for pointer in task.questions.iter().flat_map(Question::pointers) {
+    for pointer in pointers(task) {
         put(&mut whole, &pointer, document.pointer(&pointer).cloned());
     }
     let faults = understood(app, &whole).err().unwrap_or_default();

@@ -5,7 +5,7 @@ use super::ask::Ask;
 use crate::pages::words;
 use oss_domain::{
     Sex,
-    referral::Urgency,
+    referral::{MAX_CHILDREN, Urgency},
     setting::Kind,
     ssda903::{CategoryOfNeed, Ethnicity, LegalStatus},
 };
@@ -134,7 +134,7 @@ pub(crate) static SECTIONS: &[Section] = &[
                     label: "Child",
                     hint: "Siblings who are to live together are one referral. In parent and child, the parent is listed only if looked after too",
                     name: "the child",
-                    ask: Ask::Items(CHILD),
+                    ask: Ask::Items(MAX_CHILDREN, CHILD),
                 }],
             },
             Task {
@@ -344,7 +344,7 @@ pub(crate) static SECTIONS: &[Section] = &[
                     label: "Place",
                     hint: "No home within the distance is offered",
                     name: "the place",
-                    ask: Ask::Items(ZONE),
+                    ask: Ask::Items(20, ZONE),
                 }],
             },
         ],
@@ -531,7 +531,7 @@ mod tests {
         let mut asked = Vec::new();
         for question in tasks().flat_map(|task| task.questions) {
             match question.ask {
-                Ask::Items(inner) => asked.extend(
+                Ask::Items(_, inner) => asked.extend(
                     inner
                         .iter()
                         .flat_map(Question::pointers)

@@ -153,7 +153,10 @@ struct TaskPage {
     back: String,
     is_check: bool,
     task: &'static Task,
+    version: String,
     fields: Vec<Field>,
+    /// What was typed over answers that have changed, and was not saved: in words.
+    unsaved: Vec<(&'static str, Vec<String>)>,
 }
 
 /// `GET /drafts/{id}/task/{task}`
@@ -166,38 +169,78 @@ pub(crate) async fn show(
     let task = task_of(&task)?;
     let draft = Draft::load(&app, &viewer, &id).await?;
     let is_check = parameters.get::<String>("back")?.as_deref() == Some("check");
-    let document = draft.document();
-    Ok(page(&app, &viewer, &draft, task, &document, is_check, None))
+    let about = About {
+        app: &app,
+        viewer: &viewer,
+        draft,
+        task,
+        is_check,
+    };
+    Ok(about.page(&about.draft.document(), None))
 }
 
-fn page(
-    app: &App,
-    viewer: &Viewer,
-    draft: &Draft,
+/// What a task's page is about.
+struct About<'a> {
+    app: &'a App,
+    viewer: &'a Viewer,
+    draft: Draft,
     task: &'static Task,
-    document: &Value,
     is_check: bool,
-    notice: Option<Notice>,
-) -> Response {
-    let form = Form::new(app, viewer, notice);
-    let status = form.status();
-    let link = draft.link();
-    let questions = task.questions.iter();
-    let page = TaskPage {
-        layout: Layout::new(app, viewer, Section::Other),
-        form,
-        reference: draft.referral_id.to_string(),
-        back: if is_check {
+}
+
+impl About<'_> {
+    /// Where saving leads on to.
+    fn back(&self) -> String {
+        let link = self.draft.link();
+        if self.is_check {
             format!("{link}/check")
         } else {
-            link.clone()
-        },
-        link,
-        is_check,
-        task,
-        fields: questions.map(|it| it.show("", document)).collect(),
-    };
-    (status, Page(page)).into_response()
+            link
+        }
+    }
+
+    /// The page, filled in with what is in `document`.
+    fn page(&self, document: &Value, notice: Option<Notice>) -> Response {
+        self.page_with(document, notice, Vec::new())
+    }
+
+    fn page_with(
+        &self,
+        document: &Value,
+        notice: Option<Notice>,
+        unsaved: Vec<(&'static str, Vec<String>)>,
+    ) -> Response {
+        let form = Form::new(self.app, self.viewer, notice);
+        let status = form.status();
+        let questions = self.task.questions.iter();
+        let page = TaskPage {
+            layout: Layout::new(self.app, self.viewer, Section::Other),
+            form,
+            reference: self.draft.referral_id.to_string(),
+            back: self.back(),
+            link: self.draft.link(),
+            is_check: self.is_check,
+            task: self.task,
+            version: Draft::version_of(self.task, &self.draft.document()),
+            fields: questions.map(|it| it.show("", document)).collect(),
+            unsaved,
+        };
+        (status, Page(page)).into_response()
+    }
+
+    /// The page as things are now, for whoever typed `document` over what has changed.
+    async fn stale_page(mut self, document: &Value) -> Result<Response, Fault> {
+        let id = self.draft.referral_id.as_str().to_owned();
+        self.draft = Draft::load(self.app, self.viewer, &id).await?;
+        let now = self.draft.document();
+        let typed = self.task.questions.iter().filter_map(|question| {
+            let typed = question.in_words(document);
+            (typed != question.in_words(&now)).then_some((question.label, typed))
+        });
+        let text = "Other answers were saved here after you opened this page. What you typed was not saved: it stands below the new ones.";
+        let notice = Notice::changed([text.to_owned()]);
+        Ok(self.page_with(&now, Some(notice), typed.collect()))
+    }
 }
 
 /// `POST /drafts/{id}/task/{task}`
@@ -209,51 +252,66 @@ pub(crate) async fn send(
 ) -> Result<Response, Fault> {
     let task = task_of(&task)?;
     let draft = Draft::load(&app, &viewer, &id).await?;
-    let is_check = fields.get("back") == "check";
     let mut document = draft.document();
+    let version = Draft::version_of(task, &document);
     for question in task.questions {
         question.read("", &fields, &mut document);
+    }
+    let about = About {
+        app: &app,
+        viewer: &viewer,
+        draft,
+        task,
+        is_check: fields.get("back") == "check",
+    };
+    let answers = tidied(task, &document);
+    let is_stale = fields.get("version") != version;
+    // Who sends the same twice finds it saved.
+    if is_stale && Draft::version_of(task, &answers) != version {
+        return about.stale_page(&answers).await;
     }
     // Not saving, but another item to fill in, or one less.
     if let Some(item) = fields.get("do").strip_prefix("remove/") {
         remove(&mut document, item);
-        return Ok(page(&app, &viewer, &draft, task, &document, is_check, None));
+        return Ok(about.page(&document, None));
     }
     if let Some(list) = fields.get("do").strip_prefix("add/") {
-        add(task, &mut document, list);
-        return Ok(page(&app, &viewer, &draft, task, &document, is_check, None));
+        let notice = add(task, &mut document, list);
+        return Ok(about.page(&document, notice));
     }
-    for question in task.questions {
-        question.tidy(&mut document);
-    }
-    let faults = faults_of(&app, task, &document);
+    let faults = faults_of(&app, task, &answers);
     if !faults.is_empty() {
-        let notice = Some(Notice::fields(faults));
-        return Ok(page(
-            &app, &viewer, &draft, task, &document, is_check, notice,
-        ));
+        return Ok(about.page(&answers, Some(Notice::fields(faults))));
     }
-    draft.save(&app, &viewer, task, &document).await?;
-    let to = if is_check {
-        format!("{}/check", draft.link())
-    } else {
-        draft.link()
-    };
-    Ok(Redirect::to(&to).into_response())
+    if !about.draft.save(&app, &viewer, task, &answers).await? {
+        return about.stale_page(&answers).await;
+    }
+    Ok(Redirect::to(&about.back()).into_response())
 }
 
-/// Adds an empty item to the list of that name, if the task has it.
-fn add(task: &Task, document: &mut Value, list: &str) {
+/// The answers of `task` in `document`, without items in which nothing is filled in.
+fn tidied(task: &Task, document: &Value) -> Value {
+    let mut answers = document.clone();
+    for question in task.questions {
+        question.tidy(&mut answers);
+    }
+    answers
+}
+
+/// Adds an empty item to the list of that name, if the task has it; or says why not.
+fn add(task: &Task, document: &mut Value, list: &str) -> Option<Notice> {
     let is_list = |it: &&super::questions::Question| {
-        matches!(it.ask, Ask::Items(_)) && it.pointer.trim_start_matches('/') == list
+        matches!(it.ask, Ask::Items(..)) && it.pointer.trim_start_matches('/') == list
     };
-    let Some(question) = task.questions.iter().find(is_list) else {
-        return;
-    };
+    let question = task.questions.iter().find(is_list)?;
+    if let Some(full) = question.too_many(document, 1) {
+        return Some(Notice::fields([full]));
+    }
     let items = document.pointer(question.pointer).and_then(Value::as_array);
     let items = items.into_iter().flatten().cloned();
     let items: Vec<_> = items.chain([json!({})]).collect();
     super::ask::put(document, question.pointer, Some(items.into()));
+    None
 }
 
 /// Takes the item of that name, such as `children/1`, out of its list.
