@@ -1,6 +1,6 @@
 // Somebody at a browser: what they do, by the words on the page, and what each page owes them on the way.
 import assert from "node:assert/strict";
-import { accessible, reflows, signedIn } from "./support.js";
+import { accessible, reflows, signedIn, until } from "./support.js";
 
 /** The ways of using the pages that journeys are tried in. */
 export const ways = {
@@ -91,6 +91,17 @@ export class Person {
   /** Whether the page has a field with this label. */
   async has(label) {
     return (await this.page.getByLabel(label, { exact: true }).count()) > 0;
+  }
+
+  /** What was not done says why, and leads to the field. */
+  async isRefused(why) {
+    assert.match(await this.page.title(), /^Error: /, why);
+    await this.#acts("link", why);
+    const leads = () => {
+      const id = decodeURIComponent(location.hash.slice(1));
+      return id !== "" && document.activeElement.id === id;
+    };
+    await until(`${why} leads to its field`, () => this.page.evaluate(leads));
   }
 
   async isOn(heading) {
