@@ -4,6 +4,7 @@ use crate::{
     Deps,
     limits::{Buckets, Limits},
     metrics::Metrics,
+    pages::RecentFigures,
     principal::ApiToken,
     signin::SignIn,
 };
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     /// turn, and leave connections to those who only read.
     pub(crate) turns: Semaphore,
     pub(crate) metrics: Metrics,
+    pub(crate) recent_figures: RecentFigures,
     pub(crate) committed: Arc<Notify>,
     pub(crate) wake: Arc<Notify>,
 }
@@ -94,6 +96,7 @@ impl App {
             room: Semaphore::new(deps.limits.concurrent_requests),
             limits: deps.limits,
             metrics,
+            recent_figures: RecentFigures::default(),
             committed: deps.committed,
             wake: deps.wake,
         };

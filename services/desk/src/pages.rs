@@ -32,6 +32,7 @@ mod reports;
 mod words;
 
 pub(crate) use layout::{Layout, Page};
+pub(crate) use reports::recent::Recent as RecentFigures;
 
 use crate::{
     app::App,

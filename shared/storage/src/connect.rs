@@ -50,6 +50,8 @@ impl ConnectOptions {
                 "statement_timeout",
                 self.statement_timeout.as_millis().to_string(),
             ),
+            // Statements are short: making machine code of one takes longer than it runs.
+            ("jit", "off".to_owned()),
             ("lock_timeout", self.lock_timeout.as_millis().to_string()),
             (
                 "idle_in_transaction_session_timeout",

@@ -1,8 +1,10 @@
 //! What providers see of their own, and what managers see of the team.
 
 mod figures;
+mod now;
 
-pub use figures::{Count, Figures, KindFigures, Now, Spread};
+pub use figures::{Count, Figures, KindFigures, Share, Spread};
+pub use now::Now;
 
 use crate::{
     desk::count,

@@ -6,12 +6,13 @@ use crate::{
     deadline,
     event::PlacementStage,
     hold,
+    kept::Kept,
     occupancy::{Claim, Occupancy, put as put_occupancy},
     offer::{self, OfferHead, OfferState, Pair},
     placement::{self, Placement, PlacementState, ReturnCodes, is_own},
     refusal::Refusal,
     unit::{Context, Unit},
-    world::{Judge, World},
+    world::{Judge, World, live_on},
 };
 use chrono::NaiveDate;
 use oss_domain::{FieldError, HoldId, OfferId, PlacementId, lifecycle::ReferralState};
@@ -98,6 +99,13 @@ pub fn select(
         weekly_cost: head.terms.weekly_cost.unwrap_or(lawful.ranked.weekly_cost),
         starts_on: choice.starts_on.unwrap_or(judge.referral().start_date),
         codes: ReturnCodes::of(judge.referral(), &lawful.ranked),
+        kept: Kept::of(
+            judge.referral(),
+            &pair.entry,
+            live_on(unit, &pair.setting),
+            &lawful.ranked,
+            world.policy,
+        ),
         temporary_until: None,
         temporary_extended: false,
         ending: None,

@@ -32,6 +32,7 @@ pub mod deadline;
 pub mod decision;
 pub mod event;
 pub mod hold;
+pub mod kept;
 pub mod key;
 pub mod occupancy;
 pub mod offer;

@@ -6,6 +6,7 @@ use crate::{
     deadline::{self, Due},
     event::{Event, PlacementStage},
     hold,
+    kept::Kept,
     key::ReferralKey,
     occupancy::{Claim, Occupancy, end as end_occupancy, put as put_occupancy},
     offer::{self, OfferState, Pair},
@@ -126,6 +127,8 @@ pub struct Placement {
     pub starts_on: NaiveDate,
     /// For the statutory return.
     pub codes: ReturnCodes,
+    /// For figures.
+    pub kept: Kept,
     /// Until when a connected person's temporary approval lasts (reg 24).
     pub temporary_until: Option<NaiveDate>,
     /// Whether that was extended, which is once at most (reg 25).

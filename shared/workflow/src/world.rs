@@ -182,7 +182,10 @@ fn in_supply(head: &SettingHead) -> Result<&Arc<Setting>, Refusal> {
 }
 
 /// The live occupancies of a setting.
-fn live_on<'u>(unit: &'u Unit, head: &SettingHead) -> impl Iterator<Item = &'u Occupancy> {
+pub(crate) fn live_on<'u>(
+    unit: &'u Unit,
+    head: &SettingHead,
+) -> impl Iterator<Item = &'u Occupancy> {
     let key = head.key;
     unit.occupancies
         .values()

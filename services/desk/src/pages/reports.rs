@@ -3,6 +3,7 @@
 
 pub(crate) mod decision;
 mod figures;
+pub(crate) mod recent;
 
 use super::{
     acts::progress::ApprovalRow,
@@ -14,7 +15,7 @@ use super::{
 use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
 use askama::Template;
 use axum::{extract::State, http::header, response::IntoResponse};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use figures::Report;
 use oss_storage::{
     desk::{QueueFilter, QueueOrder, Queued},
@@ -57,10 +58,6 @@ fn days(parameters: &Parameters) -> Result<i64, Fault> {
     ))
 }
 
-fn since(now: DateTime<Utc>, days: i64) -> DateTime<Utc> {
-    now - TimeDelta::days(days)
-}
-
 /// `GET /reports`
 pub(crate) async fn show(
     State(app): State<App>,
@@ -100,9 +97,8 @@ pub(crate) async fn show(
 
 async fn report(app: &App, viewer: &Viewer, days: i64) -> Result<Report, Fault> {
     let (authority, now) = (viewer.authority(), app.clock.now());
-    let figures = app.store.figures(authority, since(now, days), now).await?;
-    let now = app.store.figures_now(authority, now).await?;
-    Ok(Report::new(&figures, &now))
+    let counted = app.recent_figures.figures(&app.store, authority, days, now);
+    Ok(Report::new(&*counted.await?))
 }
 
 fn row(queued: &Queued, now: DateTime<Utc>) -> LateRow {

@@ -3,6 +3,7 @@
 use super::{
     acts::{bought, ranked},
     browser::Browser,
+    support::a_referral,
 };
 use axum::http::StatusCode;
 use chrono::TimeDelta;
@@ -52,4 +53,26 @@ async fn figures_are_the_councils_own_and_of_the_time_that_is_asked_for() {
     );
     let unknown = manager.get("/reports?days=0").await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn figures_say_of_when_they_are_and_are_at_most_a_minute_old() {
+    let (desk, _) = ranked(&[bought("F1")]).await;
+    let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    let first = manager.get("/reports.csv").await.text;
+    assert!(first.contains("Counted at,2026-"), "{first}");
+    assert!(first.contains("Referrals received,1\r\n"), "{first}");
+    assert!(
+        manager
+            .get("/reports")
+            .await
+            .text
+            .contains("Figures as of ")
+    );
+    desk.post("/referrals", &a_referral("R2", 1)).await.ok(202);
+    desk.clock.advance(TimeDelta::seconds(59));
+    assert_eq!(manager.get("/reports.csv").await.text, first);
+    desk.clock.advance(TimeDelta::seconds(1));
+    let again = manager.get("/reports.csv").await.text;
+    assert!(again.contains("Referrals received,2\r\n"), "{again}");
 }

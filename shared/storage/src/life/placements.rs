@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use oss_domain::{HoldId, OfferId, PlacementId, RunId, TenthsOfMile, ssda903::PlaceProvider};
 use oss_workflow::{
     ReferralKey, Unit,
+    kept::Kept,
     placement::{Ending, Placement, PlacementState, ReturnCodes},
 };
 use serde_json::json;
@@ -46,6 +47,10 @@ struct Row {
     end_reason: Option<String>,
     end_planned: Option<bool>,
     words: Vec<u8>,
+    siblings_together: Option<bool>,
+    school_near: Option<bool>,
+    key_stage_4: bool,
+    identity_met: Option<bool>,
 }
 
 impl Row {
@@ -96,6 +101,12 @@ impl Row {
                 location: row::parse("placement.pl_location", &self.pl_location)?,
                 distance: self.pl_distance.map(distance).transpose()?,
             },
+            kept: Kept {
+                siblings_together: self.siblings_together,
+                school_near: self.school_near,
+                key_stage_4: self.key_stage_4,
+                identity_met: self.identity_met,
+            },
             temporary_until: self.temporary_until,
             temporary_extended: self.temporary_extended,
             ending,
@@ -115,7 +126,8 @@ pub(super) async fn load(
         "SELECT placement_id, placement.authority, referral_key, referral_id, data_key, offer_id,
            setting_id, provider_id, hold_id, placement.state, decided_by, decided_at,
            placement.run_id, weekly_cost, starts_on, place, place_provider, pl_location, pl_distance,
-           temporary_until, temporary_extended, ended_on, end_reason, end_planned, words
+           temporary_until, temporary_extended, ended_on, end_reason, end_planned, words,
+           siblings_together, school_near, key_stage_4, identity_met
          FROM placement
          JOIN referral ON referral.key = referral_key
          JOIN setting ON setting.key = setting_key
@@ -173,11 +185,16 @@ pub(super) async fn write(
         "INSERT INTO placement AS old (placement_id, authority, referral_key, offer_id, setting_key,
            provider_id, hold_id, state, decided_by, decided_at, run_id, weekly_cost, starts_on, place,
            place_provider, pl_location, pl_distance, temporary_until, temporary_extended, ended_on,
-           end_reason, end_planned, words)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[],
+           end_reason, end_planned, words, siblings_together, school_near, key_stage_4,
+           identity_met, kind, sourcing, wave, urgency, received_at)
+         SELECT new.*, kind, sourcing, wave, urgency, referral.received_at FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[],
            $6::text[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[], $11::uuid[],
            $12::bigint[], $13::date[], $14::text[], $15::text[], $16::text[], $17::integer[],
-           $18::date[], $19::boolean[], $20::date[], $21::text[], $22::boolean[], $23::bytea[])
+           $18::date[], $19::boolean[], $20::date[], $21::text[], $22::boolean[], $23::bytea[],
+           $24::boolean[], $25::boolean[], $26::boolean[], $27::boolean[])
+           AS new (placement_id, authority, referral_key, offer_id)
+         JOIN offer ON offer.offer_id = new.offer_id
+         JOIN referral ON referral.key = new.referral_key
          ON CONFLICT (placement_id) DO UPDATE SET
            state = excluded.state,
            starts_on = excluded.starts_on,
@@ -212,11 +229,38 @@ pub(super) async fn write(
         &column(rows, |it| it.ending.map(|it| it.reason.as_str())) as &[Option<&str>],
         &column(rows, |it| it.ending.map(|it| it.planned)) as &[Option<bool>],
         &words_of(rows, sealed, |it| it.placement_id.into_uuid()) as &[Option<&[u8]>],
+        &column(rows, |it| it.kept.siblings_together) as &[Option<bool>],
+        &column(rows, |it| it.kept.school_near) as &[Option<bool>],
+        &column(rows, |it| it.kept.key_stage_4),
+        &column(rows, |it| it.kept.identity_met) as &[Option<bool>],
+    )
+    .execute(&mut *conn)
+    .await
+    .sorted()?;
+    expect_rows("placement", rows.len(), written.rows_affected())?;
+    let agreed = rows.iter().filter(|it| it.state == PlacementState::Agreed);
+    let agreed: Vec<_> = agreed.map(|it| it.placement_id.into_uuid()).collect();
+    write_children(conn, &agreed).await
+}
+
+/// Writes for whom placements were decided: those whom their places are taken for.
+async fn write_children(conn: &mut PgConnection, placements: &[Uuid]) -> Result<()> {
+    if placements.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO placed_child (placement_id, child_id, authority)
+         SELECT placement.placement_id, child ->> 'child_id', placement.authority
+         FROM placement JOIN occupancy USING (hold_id)
+         CROSS JOIN jsonb_array_elements(occupants) AS child
+         WHERE placement.placement_id = ANY ($1)
+         ON CONFLICT DO NOTHING",
+        placements,
     )
     .execute(conn)
     .await
     .sorted()?;
-    expect_rows("placement", rows.len(), written.rows_affected())
+    Ok(())
 }
 
 impl PgStore {

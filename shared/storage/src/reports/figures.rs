@@ -1,6 +1,6 @@
-//! Figures of what was done in a time, and of how things are now.
+//! Figures of what was done in a time.
 //!
-//! Each statement reads the rows of its time by an index, or those that are open or live: none of
+//! Each statement reads the rows of its time from one index, which has all that it asks for: none of
 //! them grows with what is past.
 
 use crate::{
@@ -9,8 +9,9 @@ use crate::{
     life::pence,
     store::PgStore,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use oss_domain::{AuthorityCode, Pence};
+use sqlx::postgres::types::PgInterval;
 
 /// How often something was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,24 @@ pub struct Count {
     pub code: String,
     /// How often.
     pub count: u64,
+}
+
+/// How many of how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Those that it holds of.
+    pub part: u64,
+    /// Those that it could hold of.
+    pub whole: u64,
+}
+
+impl Share {
+    pub(super) fn of(part: i64, whole: i64) -> Self {
+        Self {
+            part: count(part),
+            whole: count(whole),
+        }
+    }
 }
 
 /// How long something took, in whole hours, begun ones counted.
@@ -57,9 +76,19 @@ pub struct Figures {
     /// Of those, in the council's own area.
     pub inside: u64,
     /// Of those whose distance from home is known, at most 20 miles away.
-    pub within_20_miles: u64,
-    /// Those whose distance from home is known.
-    pub with_distance: u64,
+    pub within_20_miles: Share,
+    /// Of those with siblings who are looked after, all together in one home.
+    pub siblings_together: Share,
+    /// Of those with a school, as near to it as in key stage 4 it must be.
+    pub school_near: Share,
+    /// Of these, with a child in key stage 4.
+    pub school_near_key_stage_4: Share,
+    /// Of those for which religion or language was asked for, as asked for.
+    pub identity_met: Share,
+    /// Of those that were emergencies, for a child who had another in the twelve months before.
+    pub repeat_emergencies: Share,
+    /// Of the notices to host authorities that were due, given by then (reg 13).
+    pub host_notices: Share,
     /// From a referral's arrival to the decision.
     pub to_decision: Spread,
     /// What they cost a week, on average.
@@ -94,42 +123,7 @@ pub struct Figures {
     pub by_ending: Vec<Count>,
 }
 
-/// How things are now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Now {
-    /// Placements in which children live.
-    pub live: u64,
-    /// What these cost a week together.
-    pub weekly_cost: u64,
-    /// Of those, at £10,000 a week and more.
-    pub ten_thousand: u64,
-    /// Of those, in settings that are not registered, or that the inspection found less than good.
-    pub poor_quality: u64,
-    /// Temporary approvals of connected persons that end within 28 days (reg 24).
-    pub temporary_ending: u64,
-    /// Placements outside terms of approval that end within 28 days (reg 23).
-    pub outside_terms_ending: u64,
-    /// Places of the council's own children's homes.
-    pub own_places: u64,
-    /// Of those, not to be used.
-    pub own_blocked: u64,
-    /// Children who live there.
-    pub own_residents: u64,
-    /// Children without a home, by age on their start date.
-    pub unfilled_by_age: Vec<Count>,
-    /// Referrals without a home, by essential need.
-    pub unfilled_by_need: Vec<Count>,
-}
-
 type Period = (DateTime<Utc>, DateTime<Utc>);
-
-/// A list of [`Count`]s: the statement selects `code` and `count`.
-macro_rules! counts {
-    ($store:expr, $statement:literal, $($bound:expr),+) => {{
-        let rows = sqlx::query!($statement, $($bound),+).fetch_all(&$store.pool).await.sorted()?;
-        rows.into_iter().map(|row| Count { code: row.code, count: count(row.count) }).collect()
-    }};
-}
 
 impl PgStore {
     /// What was done for `authority` from `since` to `until`, both included.
@@ -147,6 +141,7 @@ impl PgStore {
         let period = (since, until);
         self.arrived(authority, period, &mut figures).await?;
         self.decided(authority, period, &mut figures).await?;
+        self.repeated(authority, period, &mut figures).await?;
         self.asked(authority, period, &mut figures).await?;
         self.approved_and_ended(authority, period, &mut figures)
             .await?;
@@ -188,16 +183,21 @@ impl PgStore {
                  count(*) FILTER (WHERE pl_location = 'IN') AS "inside!",
                  count(*) FILTER (WHERE pl_distance <= 200) AS "near!",
                  count(pl_distance) AS "with_distance!",
-                 round(avg(placement.weekly_cost))::bigint AS mean_cost,
-                 percentile_disc(0.5) WITHIN GROUP (ORDER BY placement.weekly_cost) AS median_cost,
-                 ceil(percentile_cont(0.5) WITHIN GROUP (
-                   ORDER BY extract(epoch FROM decided_at - received_at) / 3600))::bigint AS median,
-                 ceil(percentile_cont(0.9) WITHIN GROUP (
-                   ORDER BY extract(epoch FROM decided_at - received_at) / 3600))::bigint AS p90
-               FROM placement JOIN offer USING (offer_id)
-               JOIN referral ON referral.key = placement.referral_key
-               WHERE placement.authority = $1 AND decided_at >= $2 AND decided_at <= $3
-                 AND placement.state <> 'cancelled'
+                 count(*) FILTER (WHERE siblings_together) AS "together!",
+                 count(siblings_together) AS "with_siblings!",
+                 count(*) FILTER (WHERE school_near) AS "school_near!",
+                 count(school_near) AS "with_school!",
+                 count(*) FILTER (WHERE school_near AND key_stage_4) AS "key_stage_4_near!",
+                 count(school_near) FILTER (WHERE key_stage_4) AS "key_stage_4!",
+                 count(*) FILTER (WHERE identity_met) AS "met!",
+                 count(identity_met) AS "with_identity!",
+                 round(avg(weekly_cost))::bigint AS mean_cost,
+                 percentile_disc(0.5) WITHIN GROUP (ORDER BY weekly_cost) AS median_cost,
+                 percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (
+                   ORDER BY decided_at - received_at) AS took
+               FROM placement
+               WHERE authority = $1 AND decided_at >= $2 AND decided_at <= $3
+                 AND state <> 'cancelled'
                GROUP BY GROUPING SETS ((), (kind), (sourcing), (wave))
                ORDER BY wave, 4 DESC, kind, sourcing"#,
             authority.as_str(),
@@ -226,13 +226,46 @@ impl PgStore {
                 (_, _, _, mean_cost) => {
                     figures.decided = decided;
                     figures.inside = count(row.inside);
-                    figures.within_20_miles = count(row.near);
-                    figures.with_distance = count(row.with_distance);
-                    figures.to_decision = spread(row.median, row.p90);
+                    figures.within_20_miles = Share::of(row.near, row.with_distance);
+                    figures.siblings_together = Share::of(row.together, row.with_siblings);
+                    figures.school_near = Share::of(row.school_near, row.with_school);
+                    figures.school_near_key_stage_4 =
+                        Share::of(row.key_stage_4_near, row.key_stage_4);
+                    figures.identity_met = Share::of(row.met, row.with_identity);
+                    figures.to_decision = spread(row.took.as_deref());
                     figures.weekly_cost = mean_cost.map(pence).transpose()?;
                 }
             }
         }
+        Ok(())
+    }
+
+    async fn repeated(
+        &self,
+        authority: AuthorityCode,
+        (since, until): Period,
+        figures: &mut Figures,
+    ) -> Result<()> {
+        let row = sqlx::query!(
+            r#"SELECT count(*) AS "emergencies!", count(*) FILTER (WHERE EXISTS (
+                 SELECT FROM placed_child AS child
+                 JOIN placed_child AS again USING (authority, child_id)
+                 JOIN placement AS before ON before.placement_id = again.placement_id
+                 WHERE child.placement_id = placement.placement_id
+                   AND before.urgency = 'emergency' AND before.state <> 'cancelled'
+                   AND before.decided_at < placement.decided_at
+                   AND before.decided_at >= placement.decided_at - interval '1 year')) AS "again!"
+               FROM placement
+               WHERE authority = $1 AND decided_at >= $2 AND decided_at <= $3
+                 AND state <> 'cancelled' AND urgency = 'emergency'"#,
+            authority.as_str(),
+            since,
+            until,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .sorted()?;
+        figures.repeat_emergencies = Share::of(row.again, row.emergencies);
         Ok(())
     }
 
@@ -263,16 +296,12 @@ impl PgStore {
         }
         let row = sqlx::query!(
             r#"SELECT count(*) AS "referrals!", sum(asked)::bigint AS asked, sum(yes)::bigint AS yes,
-                 ceil(percentile_cont(0.5) WITHIN GROUP (
-                   ORDER BY extract(epoch FROM first_yes - received_at) / 3600))::bigint AS median,
-                 ceil(percentile_cont(0.9) WITHIN GROUP (
-                   ORDER BY extract(epoch FROM first_yes - received_at) / 3600))::bigint AS p90
+                 percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (
+                   ORDER BY first_yes - received_at) AS took
                FROM (
-                 SELECT count(*) AS asked,
-                   -- By its key, one by one: a join would read every referral there ever was.
-                   (SELECT received_at FROM referral WHERE key = referral_key) AS received_at,
-                   count(*) FILTER (WHERE state IN ('accepted', 'selected', 'not_selected')
-                     AND answered_at IS NOT NULL) AS yes,
+                 SELECT count(*) AS asked, max(received_at) AS received_at,
+                   count(answered_at) FILTER (
+                     WHERE state IN ('accepted', 'selected', 'not_selected')) AS yes,
                    min(answered_at) FILTER (
                      WHERE state IN ('accepted', 'selected', 'not_selected')) AS first_yes
                  FROM offer
@@ -289,7 +318,7 @@ impl PgStore {
         figures.referrals_asked = count(row.referrals);
         figures.asked = row.asked.map_or(0, count);
         figures.said_yes = row.yes.map_or(0, count);
-        figures.to_first_yes = spread(row.median, row.p90);
+        figures.to_first_yes = spread(row.took.as_deref());
         Ok(())
     }
 
@@ -301,10 +330,8 @@ impl PgStore {
     ) -> Result<()> {
         let row = sqlx::query!(
             r#"SELECT count(*) AS "approvals!",
-                 ceil(percentile_cont(0.5) WITHIN GROUP (
-                   ORDER BY extract(epoch FROM recorded_at - requested_at) / 3600))::bigint AS median,
-                 ceil(percentile_cont(0.9) WITHIN GROUP (
-                   ORDER BY extract(epoch FROM recorded_at - requested_at) / 3600))::bigint AS p90
+                 percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (
+                   ORDER BY recorded_at - requested_at) AS took
                FROM approval WHERE authority = $1 AND recorded_at >= $2 AND recorded_at <= $3"#,
             authority.as_str(),
             since,
@@ -314,7 +341,21 @@ impl PgStore {
         .await
         .sorted()?;
         figures.approvals = count(row.approvals);
-        figures.to_approval = spread(row.median, row.p90);
+        figures.to_approval = spread(row.took.as_deref());
+        let row = sqlx::query!(
+            r#"SELECT count(*) AS "due!", count(*) FILTER (
+                 WHERE granted AND recorded_at <= due_at) AS "in_time!"
+               FROM approval
+               WHERE authority = $1 AND due_at >= $2 AND due_at <= $3
+                 AND code = 'A03' AND NOT cancelled"#,
+            authority.as_str(),
+            since,
+            until,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .sorted()?;
+        figures.host_notices = Share::of(row.in_time, row.due);
         let rows = sqlx::query!(
             r#"SELECT end_reason AS "end_reason!", count(*) AS "ended!",
                  count(*) FILTER (WHERE NOT end_planned) AS "unplanned!"
@@ -336,92 +377,6 @@ impl PgStore {
         }
         Ok(())
     }
-
-    /// How things are for `authority` at `now`.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the database is away.
-    pub async fn figures_now(&self, authority: AuthorityCode, now: DateTime<Utc>) -> Result<Now> {
-        let live = sqlx::query!(
-            r#"SELECT count(*) AS "live!", coalesce(sum(weekly_cost), 0)::bigint AS "cost!",
-                 count(*) FILTER (WHERE weekly_cost >= 1000000) AS "ten_thousand!",
-                 count(*) FILTER (WHERE document -> 'registration' ->> 'quality' = ANY (ARRAY[
-                     'requires_improvement', 'inadequate', 'inconsistent', 'serious_weaknesses'])
-                   OR NOT (document -> 'registration' ->> 'registered')::boolean) AS "poor!"
-               FROM placement JOIN setting ON setting.key = setting_key
-               WHERE placement.authority = $1 AND state = 'started'"#,
-            authority.as_str(),
-        )
-        .fetch_one(&self.pool)
-        .await
-        .sorted()?;
-        let ending = sqlx::query!(
-            r#"SELECT count(*) FILTER (WHERE kind = 'temporary_approval_ends') AS "temporary!",
-                 count(*) FILTER (WHERE kind = 'outside_terms_ends') AS "outside!"
-               FROM deadline
-               WHERE authority = $1 AND settled_at IS NULL AND due_at <= $2
-                 AND kind IN ('temporary_approval_ends', 'outside_terms_ends')"#,
-            authority.as_str(),
-            now + TimeDelta::days(28),
-        )
-        .fetch_one(&self.pool)
-        .await
-        .sorted()?;
-        let own = sqlx::query!(
-            r#"SELECT
-                 coalesce(sum((document -> 'approval' ->> 'places')::bigint), 0)::bigint AS "places!",
-                 coalesce(sum((document ->> 'blocked_places')::bigint), 0)::bigint AS "blocked!",
-                 coalesce(sum(jsonb_array_length(document -> 'residents')), 0) AS "residents!"
-               FROM setting
-               WHERE authority = $1 AND open AND document ->> 'kind' = 'childrens_home'
-                 AND document ->> 'sourcing' = 'in_house'"#,
-            authority.as_str(),
-        )
-        .fetch_one(&self.pool)
-        .await
-        .sorted()?;
-        Ok(Now {
-            live: count(live.live),
-            weekly_cost: count(live.cost),
-            ten_thousand: count(live.ten_thousand),
-            poor_quality: count(live.poor),
-            temporary_ending: count(ending.temporary),
-            outside_terms_ending: count(ending.outside),
-            own_places: count(own.places),
-            own_blocked: count(own.blocked),
-            own_residents: count(own.residents),
-            unfilled_by_age: counts!(
-                self,
-                r#"SELECT CASE WHEN age < 5 THEN '0 to 4' WHEN age < 10 THEN '5 to 9'
-                     WHEN age < 16 THEN '10 to 15' ELSE '16 and over' END AS "code!",
-                     count(*) AS "count!"
-                   FROM (
-                     SELECT extract(year FROM age((document ->> 'start_date')::date,
-                       (child ->> 'date_of_birth')::date)) AS age
-                     FROM referral
-                     JOIN referral_revision AS current
-                       ON current.key = referral.key AND current.revision = referral.revision
-                     CROSS JOIN jsonb_array_elements(document -> 'children') AS child
-                     WHERE referral.authority = $1 AND state = 'unfilled'
-                   ) AS aged
-                   GROUP BY 1 ORDER BY min(age)"#,
-                authority.as_str()
-            ),
-            unfilled_by_need: counts!(
-                self,
-                r#"SELECT need AS "code!", count(*) AS "count!"
-                   FROM referral
-                   JOIN referral_revision AS current
-                     ON current.key = referral.key AND current.revision = referral.revision
-                   CROSS JOIN jsonb_each(document -> 'needs') AS asked (need, said)
-                   WHERE referral.authority = $1 AND state = 'unfilled'
-                     AND (said ->> 'essential')::boolean
-                   GROUP BY 1 ORDER BY 2 DESC, 1"#,
-                authority.as_str()
-            ),
-        })
-    }
 }
 
 /// Counts `number` more of `code`.
@@ -435,9 +390,18 @@ fn add(counts: &mut Vec<Count>, code: String, number: i64) {
     }
 }
 
-fn spread(median: Option<i64>, p90: Option<i64>) -> Spread {
-    Spread {
-        median: median.map(count),
-        p90: p90.map(count),
+/// Of a median and a ninth decile, where there are any.
+fn spread(took: Option<&[PgInterval]>) -> Spread {
+    let hours = |interval: &PgInterval| {
+        let (hour, day) = (3_600_000_000, 86_400_000_000);
+        let microseconds = interval.microseconds + i64::from(interval.days) * day;
+        count(microseconds).div_ceil(hour)
+    };
+    match took {
+        Some([median, p90]) => Spread {
+            median: Some(hours(median)),
+            p90: Some(hours(p90)),
+        },
+        _ => Spread::default(),
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod council;
 mod doctor;
 mod drafts;
+mod figures;
 mod history;
 mod life;
 mod messages;

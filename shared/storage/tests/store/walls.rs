@@ -25,10 +25,11 @@ async fn fill(owner: &mut PgConnection, authority: AuthorityCode, key: i64) {
          INSERT INTO place_taken VALUES ({key}, 1, '{authority}', '{hold}');
          INSERT INTO child_taken VALUES ('{authority}', 'C1', '{hold}');
          INSERT INTO offer VALUES ('{offer}', '{authority}', {key}, {key}, 'P', 'k', 's', 'approached',
-           'r', '{run}', now(), 'com', now(), 0);
+           'r', '{run}', now(), 'com', now(), 0, NULL, NULL, NULL, NULL, NULL, now());
          INSERT INTO placement VALUES ('{placement}', '{authority}', {key}, '{offer}', {key}, 'P',
            '{hold}', 'agreed', 'com', now(), '{run}', 1, now(), 'U6', NULL, 'IN', NULL, NULL, false,
-           NULL, NULL, NULL, '');
+           NULL, NULL, NULL, '', 'k', 's', 0, 'urgent', now(), NULL, NULL, false, NULL);
+         INSERT INTO placed_child VALUES ('{placement}', 'C1', '{authority}');
          INSERT INTO approval VALUES ('{approval}', '{authority}', {key}, '{placement}', 'A01', 'director',
            now(), now(), true, NULL, NULL, NULL, '{{}}', NULL, false);
          INSERT INTO condition VALUES ('{condition}', '{authority}', {key}, '{offer}', 'C1', 'com',
@@ -285,9 +286,9 @@ async fn the_database_refuses_what_must_never_be_from_offer_to_placement() {
         ("UPDATE offer SET wave = -1", "offer_wave_check"),
         ("UPDATE offer SET weekly_cost = -1", "offer_weekly_cost_check"),
         ("INSERT INTO offer SELECT gen_random_uuid(), authority, referral_key, setting_key, 'P', 'k', 's',
-            'proposed', 'r', NULL, NULL, NULL, NULL, 0 FROM offer", "offer_of_pair_once"),
+            'proposed', 'r', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, now() FROM offer", "offer_of_pair_once"),
         ("INSERT INTO offer SELECT gen_random_uuid(), authority, 99, setting_key, 'P', 'k', 's',
-            'proposed', 'r', NULL, NULL, NULL, NULL, 0 FROM offer", "offer_referral_key_fkey"),
+            'proposed', 'r', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, now() FROM offer", "offer_referral_key_fkey"),
         ("UPDATE placement SET decided_by = ''", "placement_decided_by_a_person"),
         ("UPDATE placement SET state = 'lost'", "placement_state_check"),
         ("UPDATE placement SET state = 'ended'", "placement_ending_is_whole"),
@@ -298,7 +299,7 @@ async fn the_database_refuses_what_must_never_be_from_offer_to_placement() {
         ("UPDATE placement SET hold_id = gen_random_uuid()", "placement_hold_id_fkey"),
         ("INSERT INTO placement SELECT gen_random_uuid(), authority, referral_key, offer_id, setting_key,
             'P', hold_id, 'started', 'com', now(), run_id, 1, now(), 'U6', NULL, 'IN', NULL, NULL, false,
-            NULL, NULL, NULL, '' FROM placement", "placement_live_once"),
+            NULL, NULL, NULL, '', 'k', 's', 0, 'urgent', now(), NULL, NULL, false, NULL FROM placement", "placement_live_once"),
         ("UPDATE approval SET granted = true", "approval_record_is_whole"),
         ("UPDATE approval SET granted = true, recorded_by = 'b', recorded_at = now(), words = '',
             cancelled = true", "approval_is_recorded_or_off"),

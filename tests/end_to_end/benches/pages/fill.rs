@@ -156,7 +156,7 @@ FROM bench.fact JOIN bench.prototype ON number = prototype;
 
 INSERT INTO offer (offer_id, authority, referral_key, setting_key, provider_id, kind, sourcing, state,
   reference, run_id, approached_at, approached_by, respond_by, wave, answered_at, weekly_cost,
-  available_from, decline_reason)
+  available_from, decline_reason, received_at)
 SELECT CASE WHEN part = 0 THEN fact.offer_id ELSE gen_random_uuid() END, authority, fact.key,
   setting_key, provider_id, kind, sourcing, word.state, 'R-' || n || '-' || part, fact.run_id,
   fact.received_at + interval '1 hour', 'usr_' || mod(n, 60), fact.received_at + interval '1 day', 1,
@@ -164,7 +164,8 @@ SELECT CASE WHEN part = 0 THEN fact.offer_id ELSE gen_random_uuid() END, authori
     THEN fact.received_at + interval '1 minute' * mod(n * 13, 1400) + interval '1 hour' END,
   cost, (fact.received_at + interval '3 days')::date,
   CASE WHEN word.state = 'declined' THEN (ARRAY['no_vacancy', 'cannot_meet_need', 'staffing',
-    'impact_on_current_children', 'price'])[mod(n, 5) + 1] END
+    'impact_on_current_children', 'price'])[mod(n, 5) + 1] END,
+  fact.received_at
 FROM bench.fact JOIN bench.prototype ON number = prototype
 CROSS JOIN generate_series(0, 3) AS part
 CROSS JOIN LATERAL (SELECT CASE
@@ -183,7 +184,8 @@ JOIN bench.home ON home.number = home WHERE fact.state = 'placed';
 
 INSERT INTO placement (placement_id, authority, referral_key, offer_id, setting_key, provider_id,
   hold_id, state, decided_by, decided_at, run_id, weekly_cost, starts_on, place, place_provider,
-  pl_location, pl_distance, temporary_extended, ended_on, end_reason, end_planned, words)
+  pl_location, pl_distance, temporary_extended, ended_on, end_reason, end_planned, words, kind,
+  sourcing, wave, urgency, received_at, siblings_together, school_near, key_stage_4, identity_met)
 SELECT placement_id, authority, fact.key, offer_id, setting_key, provider_id, hold_id,
   CASE WHEN lives THEN 'started' ELSE 'ended' END, 'usr_' || mod(n, 60),
   fact.received_at + interval '1 minute' * mod(n * 17, 4000) + interval '1 day', fact.run_id, cost,
@@ -191,9 +193,15 @@ SELECT placement_id, authority, fact.key, offer_id, setting_key, provider_id, ho
   CASE WHEN mod(n, 3) = 0 THEN 'OUT' ELSE 'IN' END, mod(n * 31, 600), false,
   CASE WHEN NOT lives THEN least(current_date, (fact.received_at + interval '200 days')::date) END,
   CASE WHEN NOT lives THEN (ARRAY['CARPL', 'CHILD', 'LAREQ', 'CREQB'])[mod(n, 4) + 1] END,
-  CASE WHEN NOT lives THEN mod(n, 7) > 0 END, ''
+  CASE WHEN NOT lives THEN mod(n, 7) > 0 END, '', kind, sourcing, 1, prototype.urgency,
+  fact.received_at, CASE WHEN mod(n, 4) = 0 THEN mod(n, 3) > 0 END, mod(n, 5) > 0, mod(n, 6) = 0,
+  CASE WHEN mod(n, 3) = 0 THEN mod(n, 2) > 0 END
 FROM bench.fact JOIN bench.prototype ON prototype.number = prototype
 JOIN bench.home ON home.number = home WHERE fact.state = 'placed';
+
+INSERT INTO placed_child (placement_id, child_id, authority)
+SELECT placement_id, fact.referral_id, authority
+FROM bench.fact JOIN bench.prototype ON number = prototype WHERE fact.state = 'placed';
 
 INSERT INTO approval (approval_id, authority, referral_key, placement_id, code, approver,
   requested_at, due_at, blocks_start, granted, recorded_by, recorded_at, confirmed, words, cancelled)

@@ -1,13 +1,15 @@
 //! Figures in words, and as bars: what the page shows and the file holds.
 
+use super::recent::Counted;
 use crate::pages::{acts::words as acts_words, facts::capital, words};
+use chrono::SecondsFormat;
 use oss_domain::{
     Need, Pence,
     lifecycle::DeclineReason,
     setting::{Kind, Sourcing},
     ssda903::ReasonPlaceChange,
 };
-use oss_storage::reports::{Count, Figures, KindFigures, Now, Spread};
+use oss_storage::reports::{Count, Figures, KindFigures, Now, Share, Spread};
 use oss_workflow::offer::OfferState;
 use std::str::FromStr;
 
@@ -17,6 +19,10 @@ const LONGEST: u64 = 200;
 /// Everything that is reported.
 #[derive(Debug)]
 pub(crate) struct Report {
+    /// When it was counted, in words.
+    pub(crate) at: String,
+    /// The same as a file has it.
+    datetime: String,
     /// How things are.
     pub(crate) now: Table,
     /// What was done in the time.
@@ -42,7 +48,7 @@ pub(crate) struct KindRow {
     pub(crate) median_cost: String,
 }
 
-/// Counts as bars, each as long as its part of the greatest.
+/// Numbers as bars: a count as long as its part of the greatest, a share as its part of all.
 #[derive(Debug)]
 pub(crate) struct Chart {
     pub(crate) title: &'static str,
@@ -52,7 +58,7 @@ pub(crate) struct Chart {
 #[derive(Debug)]
 pub(crate) struct Bar {
     pub(crate) text: String,
-    pub(crate) count: u64,
+    pub(crate) value: String,
     /// Of [`LONGEST`].
     pub(crate) width: u64,
 }
@@ -62,8 +68,22 @@ impl Chart {
         let greatest = counts.iter().map(|it| it.count).max().unwrap_or(1).max(1);
         let bars = counts.iter().map(|it| Bar {
             text: name(&it.code),
-            count: it.count,
+            value: it.count.to_string(),
             width: it.count.saturating_mul(LONGEST) / greatest,
+        });
+        Self {
+            title,
+            bars: bars.collect(),
+        }
+    }
+
+    fn of_shares(title: &'static str, shares: &[(&str, Share)]) -> Self {
+        let bars = shares.iter().map(|(text, share)| Bar {
+            text: (*text).to_owned(),
+            value: of(*share),
+            width: (share.part.saturating_mul(LONGEST))
+                .checked_div(share.whole)
+                .unwrap_or(0),
         });
         Self {
             title,
@@ -73,8 +93,10 @@ impl Chart {
 }
 
 impl Report {
-    pub(crate) fn new(figures: &Figures, now: &Now) -> Self {
+    pub(crate) fn new(Counted { at, figures, now }: &Counted) -> Self {
         Self {
+            at: words::at(*at),
+            datetime: at.to_rfc3339_opts(SecondsFormat::Secs, true),
             now: now_rows(now),
             done: done_rows(figures),
             kinds: figures.by_kind.iter().map(kind_row).collect(),
@@ -85,7 +107,10 @@ impl Report {
 
     /// The same as cells of a file.
     pub(crate) fn cells(&self) -> Vec<[String; 2]> {
-        let mut cells = vec![["figure".to_owned(), "value".to_owned()]];
+        let mut cells = vec![
+            ["figure".to_owned(), "value".to_owned()],
+            ["Counted at".to_owned(), self.datetime.clone()],
+        ];
         let tables = self.done.iter().chain(&self.now);
         cells.extend(tables.map(|(name, value)| [(*name).to_owned(), value.clone()]));
         for row in &self.kinds {
@@ -101,14 +126,18 @@ impl Report {
             let bars = chart.bars.iter();
             cells.extend(bars.map(|bar| {
                 let name = format!("{}: {}", chart.title, bar.text);
-                [name, bar.count.to_string()]
+                [name, bar.value.clone()]
             }));
         }
         cells
     }
 }
 
-fn of(part: u64, whole: u64) -> String {
+fn share(part: u64, whole: u64) -> Share {
+    Share { part, whole }
+}
+
+fn of(Share { part, whole }: Share) -> String {
     let percent = part.saturating_mul(100).checked_div(whole);
     percent.map_or("none".to_owned(), |percent| {
         format!("{part} of {whole} ({percent} %)")
@@ -138,18 +167,22 @@ fn done_rows(figures: &Figures) -> Table {
         ("Referrals received", figures.received.to_string()),
         (
             "Of those, emergencies",
-            of(figures.emergencies, figures.received),
+            of(share(figures.emergencies, figures.received)),
         ),
         ("Homes decided for", figures.decided.to_string()),
         (
             "In the council’s own area",
-            of(figures.inside, figures.decided),
+            of(share(figures.inside, figures.decided)),
+        ),
+        ("At most 20 miles from home", of(figures.within_20_miles)),
+        (
+            "Emergencies of children who had one in the year before",
+            of(figures.repeat_emergencies),
         ),
         (
-            "At most 20 miles from home",
-            of(figures.within_20_miles, figures.with_distance),
+            "Fostering with the council’s own carers",
+            of(share(own, fostered)),
         ),
-        ("Fostering with the council’s own carers", of(own, fostered)),
         (
             "Cost a week, on average",
             figures
@@ -165,10 +198,14 @@ fn done_rows(figures: &Figures) -> Table {
             each(figures.said_yes, figures.referrals_asked),
         ),
         ("Approvals given or refused", figures.approvals.to_string()),
+        (
+            "Notices to host authorities given in time",
+            of(figures.host_notices),
+        ),
         ("Placements ended", figures.ended.to_string()),
         (
             "Of those, not planned",
-            of(figures.ended_unplanned, figures.ended),
+            of(share(figures.ended_unplanned, figures.ended)),
         ),
     ];
     let spreads = [
@@ -205,11 +242,19 @@ fn now_rows(now: &Now) -> Table {
         ("What these cost a week", pence(now.weekly_cost)),
         (
             "Of those, at £10,000 a week and more",
-            of(now.ten_thousand, now.live),
+            of(share(now.ten_thousand, now.live)),
         ),
         (
             "Of those, in homes not registered, or found less than good",
-            of(now.poor_quality, now.live),
+            of(share(now.poor_quality, now.live)),
+        ),
+        (
+            "Children with three placements or more begun in the last year",
+            of(now.three_placements),
+        ),
+        (
+            "Children under 16 placed first 2½ years ago or earlier, now two years or more in one place",
+            of(now.stable),
         ),
         (
             "Temporary approvals that have ended, or end within 28 days (reg 24)",
@@ -225,11 +270,11 @@ fn now_rows(now: &Now) -> Table {
         ),
         (
             "Of those, that cannot be used",
-            of(now.own_blocked, now.own_places),
+            of(share(now.own_blocked, now.own_places)),
         ),
         (
             "Children who live there, as the homes say",
-            of(now.own_residents, now.own_places),
+            of(share(now.own_residents, now.own_places)),
         ),
     ]
 }
@@ -238,7 +283,7 @@ fn kind_row(figures: &KindFigures) -> KindRow {
     KindRow {
         kind: named(&figures.kind, |it: Kind| words::kind(it).to_owned()),
         decided: figures.decided,
-        in_house: of(figures.in_house, figures.decided),
+        in_house: of(share(figures.in_house, figures.decided)),
         mean_cost: figures.mean_cost.to_string(),
         median_cost: figures.median_cost.to_string(),
     }
@@ -251,6 +296,18 @@ fn named<T: FromStr>(code: &str, name: impl Fn(T) -> String) -> String {
 
 fn charts(figures: &Figures) -> Vec<Chart> {
     vec![
+        Chart::of_shares(
+            "What decisions kept for the child",
+            &[
+                ("All siblings together", figures.siblings_together),
+                ("School near enough to stay at", figures.school_near),
+                (
+                    "School near enough to stay at, in key stage 4",
+                    figures.school_near_key_stage_4,
+                ),
+                ("Religion and language as asked for", figures.identity_met),
+            ],
+        ),
         Chart::new(
             "Decisions by how the council comes by the place",
             &figures.by_sourcing,
