@@ -3,7 +3,7 @@
 use crate::{
     evaluation::{Evaluation, ExcludedSetting, Gap, NearMiss, Offer},
     levels::PackedLevels,
-    policy::Values,
+    policy::{Criterion, Values},
     rank::Band,
     rules,
     sets::{ActSet, ApprovalSet, ReasonSet, WarningSet},
@@ -215,7 +215,7 @@ impl Outcome {
     /// The ranked settings by id, with who they are and whose.
     pub fn ranked_by_id(&self) -> impl Iterator<Item = (&SettingId, &ProviderId, &Ranked)> {
         self.ranked.iter().filter_map(|ranked| {
-            let (setting_id, provider_id) = self.roster.get(ranked.slot as usize)?;
+            let (setting_id, provider_id) = self.roster.get(ranked.slot)?;
             Some((setting_id, provider_id, ranked))
         })
     }
@@ -242,7 +242,7 @@ impl Outcome {
     #[must_use]
     pub fn provider_id(&self, ranked: &Ranked) -> Option<&ProviderId> {
         self.roster
-            .get(ranked.slot as usize)
+            .get(ranked.slot)
             .map(|(_, provider_id)| provider_id)
     }
 
@@ -250,7 +250,7 @@ impl Outcome {
     /// acts that would each do.
     pub fn settings(&self) -> impl Iterator<Item = (&SettingId, ReasonSet, ActSet)> {
         let mut acts = self.conditional.iter().peekable();
-        let slots = self.roster.iter().zip(&self.reasons).zip(0_u32..);
+        let slots = self.roster.entries().iter().zip(&self.reasons).zip(0_u32..);
         slots.filter_map(move |(((setting_id, _), bits), slot)| {
             let reasons = ReasonSet::from_bits(*bits)?;
             let acts = acts.next_if(|(at, _)| *at == slot).map(|(_, acts)| *acts);
@@ -311,7 +311,7 @@ impl Outcome {
     /// One ranked setting written out.
     #[must_use]
     pub fn offer(&self, ranked: &Ranked) -> Option<Offer> {
-        let (setting_id, provider_id) = self.roster.get(ranked.slot as usize)?;
+        let (setting_id, provider_id) = self.roster.get(ranked.slot)?;
         Some(Offer {
             setting_id: setting_id.clone(),
             provider_id: provider_id.clone(),
@@ -338,9 +338,7 @@ impl Outcome {
     }
 
     fn id(&self, slot: u32) -> Option<&SettingId> {
-        self.roster
-            .get(slot as usize)
-            .map(|(setting_id, _)| setting_id)
+        self.roster.get(slot).map(|(setting_id, _)| setting_id)
     }
 
     fn reasons_at(&self, slot: u32) -> ReasonSet {
@@ -356,54 +354,49 @@ impl std::fmt::Debug for Outcome {
 }
 
 fn digest(outcome: &Outcome) -> [u8; 16] {
-    let mut text = Vec::with_capacity(24 * outcome.roster.len());
-    let add_id = |text: &mut Vec<u8>, id: &str| {
-        text.extend(id.as_bytes());
-        // No id has a zero byte.
-        text.push(0);
-    };
-    for (setting_id, reasons, _) in outcome.settings() {
-        add_id(&mut text, setting_id.as_str());
-        text.extend(reasons.bits().to_le_bytes());
+    let roster = &*outcome.roster;
+    // About what a setting and a ranked one take; growing by steps would copy it all.
+    let mut text = Vec::with_capacity(24 * outcome.reasons.len() + 144 * outcome.ranked.len());
+    for (bits, slot) in outcome.reasons.iter().zip(0..) {
+        if let Some(reasons) = ReasonSet::from_bits(*bits)
+            && let Some([setting_id, _]) = roster.texts(slot)
+        {
+            text.extend_from_slice(setting_id);
+            text.extend_from_slice(&reasons.bits().to_le_bytes());
+        }
     }
-    for (setting_id, _, acts) in outcome.conditional() {
-        add_id(&mut text, setting_id.as_str());
-        text.extend(acts.bits().to_le_bytes());
+    for (slot, acts) in &outcome.conditional {
+        if let Some([setting_id, _]) = roster.texts(*slot) {
+            text.extend_from_slice(setting_id);
+            text.extend_from_slice(&acts.bits().to_le_bytes());
+        }
     }
     for ranked in outcome.ranked() {
-        for id in [
-            outcome.setting_id(ranked).map_or("", SettingId::as_str),
-            outcome.provider_id(ranked).map_or("", ProviderId::as_str),
+        for id in roster.texts(ranked.slot).into_iter().flatten() {
+            text.extend_from_slice(id);
+        }
+        for word in [
             ranked.kind.as_str(),
             ranked.sourcing.as_str(),
             ranked.band.as_str(),
             ranked.located_in.as_str(),
         ] {
-            add_id(&mut text, id);
+            text.extend_from_slice(word.as_bytes());
+            text.push(0);
         }
-        text.push(u8::from(ranked.near));
-        text.push(u8::from(ranked.precision == Precision::Unit));
-        let distances = &ranked.distances;
-        for distance in [
-            Some(distances.home),
-            Some(distances.derby),
-            distances.school,
-        ] {
-            text.extend(
-                distance
-                    .map_or(u32::MAX, |miles| miles.get().into())
-                    .to_le_bytes(),
-            );
-        }
-        for criterion in crate::policy::Criterion::ALL {
-            text.extend(ranked.values.get(criterion).to_le_bytes());
-        }
-        text.extend(ranked.score.to_le_bytes());
-        text.extend(ranked.weekly_cost.get().to_le_bytes());
-        text.extend(ranked.approvals.bits().to_le_bytes());
-        text.extend(ranked.warnings.bits().to_le_bytes());
+        text.extend_from_slice(&[
+            u8::from(ranked.near),
+            u8::from(ranked.precision == Precision::Unit),
+        ]);
+        text.extend_from_slice(miles(&ranked.distances).as_flattened());
+        let values = Criterion::ALL.map(|it| ranked.values.get(it).to_le_bytes());
+        text.extend_from_slice(values.as_flattened());
+        text.extend_from_slice(&ranked.score.to_le_bytes());
+        text.extend_from_slice(&ranked.weekly_cost.get().to_le_bytes());
+        text.extend_from_slice(&ranked.approvals.bits().to_le_bytes());
+        text.extend_from_slice(&ranked.warnings.bits().to_le_bytes());
         for gap in ranked.gaps(outcome.needed) {
-            text.extend([gap.need as u8, gap.level.get(), gap.has.get()]);
+            text.extend_from_slice(&[gap.need as u8, gap.level.get(), gap.has.get()]);
         }
     }
     let mut half = [0; 16];
@@ -411,4 +404,16 @@ fn digest(outcome: &Outcome) -> [u8; 16] {
         *to = from;
     }
     half
+}
+
+fn miles(distances: &Distances) -> [[u8; 4]; 3] {
+    [
+        Some(distances.home),
+        Some(distances.derby),
+        distances.school,
+    ]
+    .map(|it| {
+        it.map_or(u32::MAX, |miles| miles.get().into())
+            .to_le_bytes()
+    })
 }

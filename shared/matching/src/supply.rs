@@ -63,7 +63,56 @@ impl Entry {
 }
 
 /// What an outcome keeps of each setting, shared by all outcomes over the same settings.
-pub(crate) type Roster = [(SettingId, ProviderId)];
+#[derive(Debug)]
+pub(crate) struct Roster {
+    entries: Vec<(SettingId, ProviderId)>,
+    /// The ids of all, each ended by a zero byte, which no id has: hashing reads them in a row.
+    text: Vec<u8>,
+    /// Where the two ids of each end in `text`.
+    ends: Vec<[usize; 2]>,
+}
+
+impl Roster {
+    fn of<'a>(settings: impl ExactSizeIterator<Item = &'a Setting>) -> Self {
+        let mut roster = Self {
+            entries: Vec::with_capacity(settings.len()),
+            text: Vec::new(),
+            ends: Vec::with_capacity(settings.len()),
+        };
+        for setting in settings {
+            let (setting_id, provider_id) = (&setting.setting_id, &setting.provider.provider_id);
+            let ends = [setting_id.as_str(), provider_id.as_str()].map(|id| {
+                roster.text.extend(id.as_bytes());
+                roster.text.push(0);
+                roster.text.len()
+            });
+            roster.ends.push(ends);
+            roster
+                .entries
+                .push((setting_id.clone(), provider_id.clone()));
+        }
+        roster
+    }
+
+    pub(crate) fn entries(&self) -> &[(SettingId, ProviderId)] {
+        &self.entries
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> Option<&(SettingId, ProviderId)> {
+        self.entries.get(slot as usize)
+    }
+
+    /// The ids of the setting and of its provider, each with a zero byte after it.
+    pub(crate) fn texts(&self, slot: u32) -> Option<[&[u8]; 2]> {
+        let slot = slot as usize;
+        let start = match slot.checked_sub(1) {
+            Some(before) => self.ends.get(before)?[1],
+            None => 0,
+        };
+        let [middle, end] = *self.ends.get(slot)?;
+        Some([self.text.get(start..middle)?, self.text.get(middle..end)?])
+    }
+}
 
 /// One council's register, always in the order of setting ids.
 ///
@@ -241,15 +290,8 @@ impl Supply {
     }
 
     pub(crate) fn roster(&self) -> Arc<Roster> {
-        let listed = |entry: &Entry| {
-            let setting = &entry.setting;
-            (
-                setting.setting_id.clone(),
-                setting.provider.provider_id.clone(),
-            )
-        };
         self.roster
-            .get_or_init(|| self.entries.iter().map(listed).collect())
+            .get_or_init(|| Roster::of(self.entries.iter().map(|it| &*it.setting)).into())
             .clone()
     }
 

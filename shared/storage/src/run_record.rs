@@ -127,7 +127,10 @@ impl<'a> Sheet<'a> {
     }
 
     fn check(&self) -> u64 {
-        let mut check = Check::default();
+        // About what a setting and a ranked one take; growing by steps would copy it all.
+        let mut check = Check(Vec::with_capacity(
+            16 * self.settings.len() + 64 * self.rows.len(),
+        ));
         let mut ranked = self.providers.iter().zip(&self.rows);
         for (setting_id, reasons, _) in &self.settings {
             check.text(setting_id.as_str());
