@@ -7,6 +7,7 @@ use crate::{
     store::PgStore,
 };
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 use oss_domain::{AuthorityCode, Setting, SettingId};
 use oss_matching::Held;
 use oss_workflow::{SettingHead, SettingKey, SupplyVersion, occupancy::Occupancy};
@@ -87,16 +88,15 @@ impl PgStore {
         if now <= version.0 {
             return Ok(changes);
         }
-        let rows = sqlx::query!(
+        // One by one: a register's documents take ten times the memory of what they say.
+        let mut rows = sqlx::query!(
             "SELECT key, setting_id, open, document FROM setting
              WHERE authority = $1 AND supply_version > $2",
             authority.as_str(),
             version.0,
         )
-        .fetch_all(&mut *conn)
-        .await
-        .sorted()?;
-        for row in rows {
+        .fetch(&mut *conn);
+        while let Some(row) = rows.try_next().await.sorted()? {
             let setting = row.document.filter(|_| row.open);
             changes.settings.push((
                 SettingKey(row.key),
@@ -104,6 +104,7 @@ impl PgStore {
                 setting.as_ref().map(row::setting).transpose()?,
             ));
         }
+        drop(rows);
         let rows = sqlx::query!(
             "SELECT key, setting_id FROM setting WHERE key IN (
                SELECT setting_key FROM occupancy WHERE authority = $1 AND supply_from > $2
