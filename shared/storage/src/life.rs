@@ -1,8 +1,8 @@
 //! From offer to placement: what a unit loads and writes of it, a file for each noun.
 //!
-//! All of it changes under the lock of its authority's register, and goes back to an offer. So a
-//! unit without that lock loads none of it, and one whose referrals have no offers looks no
-//! further: ranking pays for nothing here.
+//! All of it changes under the locks of its authority's register and of its referral, and goes back
+//! to an offer. So a unit that has neither the one nor asks to read it loads none of it, and one
+//! whose referrals have no offers looks no further: ranking pays for nothing here.
 
 mod approvals;
 mod conditions;
@@ -16,7 +16,6 @@ use crate::{
     seal::InstallationKey,
     store::{Loaded, PgStore},
 };
-use oss_domain::AuthorityCode;
 use oss_workflow::{ReferralKey, Unit};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
@@ -27,16 +26,14 @@ pub(crate) use offers::pence;
 pub(crate) use words::Sealed;
 
 impl PgStore {
-    /// Loads what was begun for the unit's referrals of the authorities whose register is locked.
+    /// Loads what was begun for the referrals that are to be told of.
     pub(crate) async fn load_life(
         &self,
         conn: &mut PgConnection,
-        locked: &BTreeSet<AuthorityCode>,
+        told: &BTreeSet<ReferralKey>,
         unit: &mut Unit,
     ) -> Result<()> {
-        let heads = unit.referrals.values();
-        let heads = heads.filter(|head| locked.contains(&head.authority));
-        let referrals: Vec<_> = heads.map(|head| head.key.0).collect();
+        let referrals: Vec<_> = told.iter().map(|key| key.0).collect();
         if referrals.is_empty() {
             return Ok(());
         }

@@ -49,9 +49,14 @@ impl PgStore {
         load_seen(conn, wanted, &mut unit).await?;
         load_documents(conn, &mut unit).await?;
         load_versions(conn, wanted, &mut unit).await?;
-        // Only the register's lock keeps these still; a unit without it can rely on none of them.
-        load_occupancies(conn, wanted, &named.authorities, &mut unit).await?;
-        self.load_life(conn, &named.authorities, &mut unit).await?;
+        // To be relied on for a change, these need the register's lock; to be read, the referral's.
+        let heads = unit.referrals.values();
+        let told = heads
+            .filter(|head| wanted.life || named.authorities.contains(&head.authority))
+            .map(|head| head.key)
+            .collect();
+        load_occupancies(conn, wanted, &told, &mut unit).await?;
+        self.load_life(conn, &told, &mut unit).await?;
 
         let known = |at| unit.referrals.contains_key(at);
         let new = wanted.referrals.iter().filter(|at| !known(*at)).count();
@@ -362,20 +367,18 @@ async fn lock_referrals(
 async fn load_occupancies(
     conn: &mut PgConnection,
     wanted: &Wanted,
-    locked: &BTreeSet<AuthorityCode>,
+    told: &BTreeSet<ReferralKey>,
     unit: &mut Unit,
 ) -> Result<()> {
     let heads = unit.referrals.values();
-    let heads: Vec<_> = heads
-        .filter(|head| locked.contains(&head.authority))
-        .collect();
-    let children = heads.iter().flat_map(|head| {
+    let heads = heads.filter(|head| told.contains(&head.key));
+    let children = heads.flat_map(|head| {
         let children = head.referral.iter().flat_map(|it| &it.children);
         children.map(|child| (head.authority.as_str(), child.child_id.as_str()))
     });
     let (authorities, children): (Vec<_>, Vec<_>) = children.unzip();
     let which = occupancy::Which {
-        referrals: heads.iter().map(|head| head.key.0).collect(),
+        referrals: told.iter().map(|key| key.0).collect(),
         settings: unit.settings.values().map(|head| head.key.0).collect(),
         authorities,
         children,

@@ -39,6 +39,10 @@ pub struct Wanted {
     /// Whether places may be freed: the registers of the wanted referrals' authorities are locked
     /// too. A unit that changes an occupancy has its register's lock.
     pub places: bool,
+    /// Whether what became of the wanted referrals is read: offers, places, placements and what
+    /// belongs to them. Their own locks keep that still; to change any of it, the register's lock
+    /// is needed too, as `places` takes it.
+    pub life: bool,
 }
 
 /// The store could not do what was asked.

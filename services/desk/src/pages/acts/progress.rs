@@ -46,8 +46,9 @@ impl Progress {
     pub(crate) async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<Self, Fault> {
         let caller = viewer.caller();
         let wanted = find::referral(&caller, id, &Parameters::default())?;
+        // Only read, so nobody who takes a place waits for it.
         let wanted = Wanted {
-            places: true,
+            life: true,
             ..wanted
         };
         let mut progress = act(app, &caller, &wanted, |unit, context| {
