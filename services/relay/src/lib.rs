@@ -7,25 +7,24 @@
 //! - One at a time publishes: the right to is a lock of the database.
 //! - A row is marked only after the stream confirmed it; one that was confirmed and not marked is
 //!   published again under the same id, and the stream drops it.
-//! - What comes after an event that was not confirmed is not marked in the same round, so that
-//!   a referral's events reach the stream in their order.
+//! - What comes after an event that was not confirmed is not marked, and published again after it.
 //! - Rows are taken by "not published yet", never by "after the last number seen": a number that
 //!   was given early may be committed late.
 
+mod rounds;
+
 use chrono::TimeDelta;
 use oss_domain::Clock;
-use oss_messaging::{Outgoing, PublishError, Publisher};
+use oss_messaging::{PublishError, Publisher};
 use oss_runtime::Backoff;
-use oss_storage::{PgStore, StoreError, outbox};
+use oss_storage::{PgStore, StoreError};
 use oss_telemetry::ErrorChain;
 use prometheus::IntCounterVec;
 use rand_core::RngCore;
+use rounds::{Begun, Ended, Rounds};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-/// At most so many are on their way at once.
-const BATCH: u32 = 256;
 
 /// How often the outbox is looked at when nobody says that something was committed.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -130,83 +129,33 @@ pub async fn run(mut deps: Deps, shutdown: CancellationToken) -> Result<(), Erro
 
 /// Publishes for as long as this process has the right to; at once again where another has it.
 async fn lead(deps: &Deps, shutdown: &CancellationToken) -> Result<(), RoundError> {
-    let Some(mut outbox) = deps.store.publisher().await? else {
+    let Some(outbox) = deps.store.publisher().await? else {
         return Ok(());
     };
+    let mut rounds = Rounds::new(deps, outbox);
     let mut purge = tokio::time::interval(PURGE_EVERY);
     loop {
-        // Interest is registered before the look, so that nothing committed meanwhile is missed.
-        let committed = deps.committed.notified();
-        if publish_some(deps, &mut outbox).await? == BATCH {
+        if rounds.begin().await? == Begun::MoreWait {
             continue;
         }
-        tokio::select! {
-            () = shutdown.cancelled() => {
-                // What was committed before the others stopped is still told.
-                while publish_some(deps, &mut outbox).await? > 0 {}
-                return Ok(());
-            }
-            () = committed => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            _ = purge.tick() => {
-                deps.store.purge_outbox(deps.clock.now() - KEEP, PURGE_AT_MOST).await?;
-            }
-        }
-    }
-}
-
-/// Publishes a batch and marks what the stream has. Returns how many there were.
-async fn publish_some(deps: &Deps, outbox: &mut outbox::Publisher) -> Result<u32, RoundError> {
-    let events = outbox.unpublished(BATCH).await?;
-    if events.is_empty() {
-        return Ok(0);
-    }
-    let n = u32::try_from(events.len()).unwrap_or(BATCH);
-    let sequences: Vec<i64> = events.iter().map(|event| event.sequence).collect();
-    let messages = events.into_iter().map(message).collect();
-    let mut confirmed = Vec::with_capacity(sequences.len());
-    let mut failed = None;
-    for (sequence, result) in sequences
-        .into_iter()
-        .zip(deps.publisher.publish_all(messages).await)
-    {
-        match result {
-            Ok(ack) => {
-                deps.metrics.count(if ack.duplicate {
-                    "duplicate"
-                } else {
-                    "confirmed"
-                });
-                if failed.is_none() {
-                    confirmed.push(sequence);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => {
+                    // What was committed before the others stopped is still told.
+                    return rounds.finish().await;
+                }
+                Some(results) = rounds.next() => {
+                    if rounds.end(results).await? == Ended::WereFull {
+                        break;
+                    }
+                }
+                // What was committed while nobody waited here is remembered.
+                () = deps.committed.notified() => break,
+                () = tokio::time::sleep(LOOK_EVERY) => break,
+                _ = purge.tick() => {
+                    deps.store.purge_outbox(deps.clock.now() - KEEP, PURGE_AT_MOST).await?;
                 }
             }
-            Err(error) => {
-                deps.metrics.count("failed");
-                failed.get_or_insert(error);
-            }
         }
-    }
-    if !confirmed.is_empty() {
-        outbox.mark_published(&confirmed, deps.clock.now()).await?;
-    }
-    failed.map_or(Ok(n), |error| Err(error.into()))
-}
-
-fn message(event: outbox::Unpublished) -> Outgoing {
-    let mut headers = vec![(
-        "Content-Type".to_owned(),
-        oss_contract::envelope::CONTENT_TYPE.to_owned(),
-    )];
-    headers.extend(
-        event
-            .traceparent
-            .map(|context| ("traceparent".to_owned(), context)),
-    );
-    Outgoing {
-        subject: event.subject,
-        message_id: event.event_id.into_uuid().to_string(),
-        headers,
-        payload: event.payload.into(),
     }
 }

@@ -8,7 +8,7 @@ use async_nats::jetstream::{
 use bytes::Bytes;
 use futures::future::join_all;
 
-/// How many messages are on their way before the first acknowledgement is waited for.
+/// How many messages [`Publisher::publish_all`] has on their way at once.
 const WINDOW: usize = 256;
 
 /// A message to be published.
@@ -82,15 +82,24 @@ impl Publisher {
         let mut results = Vec::with_capacity(messages.len());
         let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
-            let mut sent = Vec::with_capacity(WINDOW);
-            for message in messages.by_ref().take(WINDOW) {
-                sent.push(self.send(message).await);
-            }
-            // All at once: the time for an acknowledgement runs from when it is first asked for.
-            let acknowledged = sent.into_iter().map(async |sent| confirm(sent?).await);
-            results.extend(join_all(acknowledged).await);
+            let window = messages.by_ref().take(WINDOW).collect();
+            results.extend(self.send_all(window).await.await);
         }
         results
+    }
+
+    /// Publishes several, in order, and gives what is to be waited for: the results, in the
+    /// messages' order. Others may be published meanwhile, and come after these.
+    pub async fn send_all(
+        &self,
+        messages: Vec<Outgoing>,
+    ) -> impl Future<Output = Vec<Result<Confirmed, PublishError>>> + Send + use<> {
+        let mut sent = Vec::with_capacity(messages.len());
+        for message in messages {
+            sent.push(self.send(message).await);
+        }
+        // All at once: the time for an acknowledgement runs from when it is first asked for.
+        join_all(sent.into_iter().map(async |sent| confirm(sent?).await))
     }
 
     async fn send(&self, message: Outgoing) -> Result<PublishAckFuture, PublishError> {

@@ -95,7 +95,7 @@ impl PgStore {
 }
 
 impl Publisher {
-    /// At most `limit` events that are to be published, in order.
+    /// At most `limit` events that are to be published, in order, but for those `on_their_way`.
     ///
     /// Always from the start, never on from the last one seen: an earlier one may be committed
     /// later.
@@ -103,10 +103,15 @@ impl Publisher {
     /// # Errors
     ///
     /// Fails where the database is away; the right to publish is lost then.
-    pub async fn unpublished(&mut self, limit: u32) -> Result<Vec<Unpublished>> {
+    pub async fn unpublished(
+        &mut self,
+        on_their_way: &[i64],
+        limit: u32,
+    ) -> Result<Vec<Unpublished>> {
         let rows = sqlx::query!(
             "SELECT sequence, event_id, subject, payload, traceparent, created_at FROM outbox
-             WHERE published_at IS NULL ORDER BY sequence LIMIT $1",
+             WHERE published_at IS NULL AND sequence <> ALL ($1) ORDER BY sequence LIMIT $2",
+            on_their_way,
             i64::from(limit),
         )
         .fetch_all(&mut *self.conn)

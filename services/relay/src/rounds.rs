@@ -1,0 +1,153 @@
+//! Events on their way to the stream, a round of them at a time.
+//!
+//! A round is sent as soon as it is found, while those before it wait for their confirmation: the
+//! stream syncs every message to the disk, so a round that waited for the last one would lie there
+//! for as long. Rounds end in the order in which they began.
+
+use crate::{Deps, RoundError};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
+use oss_messaging::{Confirmed, Outgoing, PublishError};
+use oss_storage::outbox;
+use std::collections::VecDeque;
+
+/// At most so many events are sent at once.
+const ROUND: usize = 256;
+
+/// At most so many are on their way at once.
+const ON_THEIR_WAY: usize = 1_024;
+
+/// What the stream said of a round, in its order.
+pub(crate) type Results = Vec<Result<Confirmed, PublishError>>;
+
+/// Whether there may be more to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// A whole round was sent, and there is room for more.
+    MoreWait,
+    /// All that there is is on its way, or as much as may be.
+    Enough,
+}
+
+/// Whether there was room for more before rounds ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// There was.
+    HadRoom,
+    /// There was none: more may wait than was asked for.
+    WereFull,
+}
+
+/// What is on its way, and the right to publish.
+pub(crate) struct Rounds<'a> {
+    deps: &'a Deps,
+    outbox: outbox::Publisher,
+    results: FuturesOrdered<BoxFuture<'a, Results>>,
+    /// The sequences of what is on its way, in order.
+    sequences: VecDeque<i64>,
+}
+
+impl<'a> Rounds<'a> {
+    pub(crate) fn new(deps: &'a Deps, outbox: outbox::Publisher) -> Self {
+        Self {
+            deps,
+            outbox,
+            results: FuturesOrdered::new(),
+            sequences: VecDeque::new(),
+        }
+    }
+
+    /// Sends what is to be published and not on its way yet, a round at most.
+    pub(crate) async fn begin(&mut self) -> Result<Begun, RoundError> {
+        let room = ROUND.min(ON_THEIR_WAY.saturating_sub(self.sequences.len()));
+        if room == 0 {
+            return Ok(Begun::Enough);
+        }
+        let limit = u32::try_from(room).unwrap_or(u32::MAX);
+        let on_their_way = self.sequences.make_contiguous();
+        let events = self.outbox.unpublished(on_their_way, limit).await?;
+        if events.is_empty() {
+            return Ok(Begun::Enough);
+        }
+        let n = events.len();
+        self.sequences.extend(events.iter().map(|it| it.sequence));
+        let messages = events.into_iter().map(message).collect();
+        let results = self.deps.publisher.send_all(messages).await;
+        self.results.push_back(results.boxed());
+        Ok(if n == ROUND {
+            Begun::MoreWait
+        } else {
+            Begun::Enough
+        })
+    }
+
+    /// Waits for what the stream says of the oldest round. Nothing is lost where this is dropped.
+    pub(crate) async fn next(&mut self) -> Option<Results> {
+        self.results.next().await
+    }
+
+    /// Marks what the stream has of a round and of those that ended with it.
+    pub(crate) async fn end(&mut self, mut results: Results) -> Result<Ended, RoundError> {
+        while let Some(Some(more)) = self.results.next().now_or_never() {
+            results.extend(more);
+        }
+        let was_full = self.sequences.len() >= ON_THEIR_WAY;
+        let failed = self.count(&results);
+        let n_confirmed = failed.unwrap_or(results.len());
+        let confirmed: Vec<_> = self.sequences.drain(..n_confirmed).collect();
+        if !confirmed.is_empty() {
+            let now = self.deps.clock.now();
+            self.outbox.mark_published(&confirmed, now).await?;
+        }
+        if let Some(Err(error)) = results.into_iter().nth(n_confirmed) {
+            return Err(error.into());
+        }
+        Ok(if was_full {
+            Ended::WereFull
+        } else {
+            Ended::HadRoom
+        })
+    }
+
+    /// Publishes all that there is, and waits for it.
+    pub(crate) async fn finish(mut self) -> Result<(), RoundError> {
+        loop {
+            self.begin().await?;
+            match self.next().await {
+                Some(results) => {
+                    self.end(results).await?;
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Counts what the stream said. Returns the place of the first that was not confirmed.
+    fn count(&self, results: &Results) -> Option<usize> {
+        for result in results {
+            self.deps.metrics.count(match result {
+                Ok(ack) if ack.duplicate => "duplicate",
+                Ok(_) => "confirmed",
+                Err(_) => "failed",
+            });
+        }
+        results.iter().position(Result::is_err)
+    }
+}
+
+fn message(event: outbox::Unpublished) -> Outgoing {
+    let mut headers = vec![(
+        "Content-Type".to_owned(),
+        oss_contract::envelope::CONTENT_TYPE.to_owned(),
+    )];
+    headers.extend(
+        event
+            .traceparent
+            .map(|context| ("traceparent".to_owned(), context)),
+    );
+    Outgoing {
+        subject: event.subject,
+        message_id: event.event_id.into_uuid().to_string(),
+        headers,
+        payload: event.payload.into(),
+    }
+}
