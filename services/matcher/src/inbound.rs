@@ -4,28 +4,21 @@ use crate::{
     Matcher,
     facts::{About, Job, Lane, Raw},
     fault::Fault,
+    flight::Prepared,
     metrics::Handled,
 };
 use oss_domain::{DeadLetterId, Ids};
 use oss_matching::{Checker, Finding};
-use oss_messaging::{Disposition, Incoming};
+use oss_messaging::Incoming;
 use oss_workflow::{
     Actor, Context, Event, Store, StoreError, Unit, Wanted,
     unit::{DeadLetter, Entry},
 };
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How often an event is tried whose fault may pass, before it is parked.
 pub(crate) const MAX_TRIES: u64 = 5;
-
-/// How long to wait after each try: about ten seconds in all.
-const WAITS: [Duration; 4] = [
-    Duration::from_millis(250),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(6),
-];
 
 /// How often a lane is tried at once when its transaction clashed, before it waits.
 const CLASHES: u32 = 5;
@@ -37,8 +30,8 @@ const RESULTS_AT_ONCE: usize = 320_000;
 /// A message of the broker with what it says.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    message: Incoming,
-    job: Job,
+    pub(crate) message: Incoming,
+    pub(crate) job: Job,
 }
 
 impl Matcher {
@@ -61,10 +54,9 @@ impl Matcher {
                 .take(self.at_once())
                 .count();
             let later = deliveries.split_off(n);
-            self.handle_lane(lane, deliveries, shutdown).await;
+            self.handle_lane(lane, deliveries, since, shutdown).await;
             deliveries = later;
         }
-        self.metrics.batch_took(since);
     }
 
     /// How many jobs are carried out in one unit of work, for the sake of memory.
@@ -84,18 +76,51 @@ impl Matcher {
         Delivery { message, job }
     }
 
-    /// Commits jobs of one lane together; where that fails for good, each by itself.
+    /// Carries jobs of one lane out together. Those about referrals are committed while the next
+    /// are carried out; what changes the supply is committed before anything else is looked at.
     async fn handle_lane(
         &mut self,
         lane: Lane,
         deliveries: Vec<Delivery>,
+        since: Instant,
+        shutdown: &CancellationToken,
+    ) {
+        if lane == Lane::Supply {
+            self.land(shutdown).await;
+            return self
+                .carry_through(lane, deliveries, None, since, shutdown)
+                .await;
+        }
+        let prepared = self.prepare(&deliveries, None).await;
+        self.land(shutdown).await;
+        match prepared {
+            Ok(prepared) => self.take_off(deliveries, prepared, since),
+            Err(error) => {
+                self.carry_through(lane, deliveries, Some(error), since, shutdown)
+                    .await;
+            }
+        }
+    }
+
+    /// Commits jobs of one lane together; where that fails for good, each by itself. `failed` is
+    /// why the first try did not go through, if there was one.
+    pub(crate) async fn carry_through(
+        &mut self,
+        lane: Lane,
+        deliveries: Vec<Delivery>,
+        mut failed: Option<StoreError>,
+        since: Instant,
         shutdown: &CancellationToken,
     ) {
         let mut tries = 0;
         let broken = loop {
             tries += 1;
-            match self.try_lane(&deliveries, None).await {
-                Ok(handled) => return self.settle(lane, deliveries, &handled).await,
+            let tried = match failed.take() {
+                Some(error) => Err(error),
+                None => self.try_lane(&deliveries, None).await,
+            };
+            match tried {
+                Ok(handled) => return self.settle(lane, deliveries, &handled, since).await,
                 Err(error @ StoreError::Broken(_)) => break error,
                 Err(error) => {
                     self.metrics.database_failed(&error);
@@ -115,15 +140,21 @@ impl Matcher {
         if deliveries.len() > 1 {
             // One of them spoils the rest: find it.
             for delivery in deliveries {
-                Box::pin(self.handle_lane(lane, vec![delivery], shutdown)).await;
+                Box::pin(self.carry_through(lane, vec![delivery], None, since, shutdown)).await;
             }
         } else {
-            self.handle_broken(lane, deliveries, &broken).await;
+            self.handle_broken(lane, deliveries, &broken, since).await;
         }
     }
 
     /// One job that the store refuses: tried again later, and at last kept with its reason.
-    async fn handle_broken(&mut self, lane: Lane, deliveries: Vec<Delivery>, error: &StoreError) {
+    async fn handle_broken(
+        &mut self,
+        lane: Lane,
+        deliveries: Vec<Delivery>,
+        error: &StoreError,
+        since: Instant,
+    ) {
         let reason = oss_telemetry::ErrorChain(error).to_string();
         tracing::error!(error = reason, "the store refused an event");
         let last = deliveries
@@ -136,7 +167,7 @@ impl Matcher {
             Ok(vec![Handled::Retry; deliveries.len()])
         };
         match handled {
-            Ok(handled) => self.settle(lane, deliveries, &handled).await,
+            Ok(handled) => self.settle(lane, deliveries, &handled, since).await,
             // Not acknowledged, so it comes again.
             Err(error) => self.metrics.database_failed(&error),
         }
@@ -168,6 +199,19 @@ impl Matcher {
         deliveries: &[Delivery],
         fault: Option<&Fault>,
     ) -> Result<Vec<Handled>, StoreError> {
+        let prepared = self.prepare(deliveries, fault).await?;
+        self.store
+            .commit(prepared.unit, prepared.transaction)
+            .await?;
+        Ok(prepared.handled)
+    }
+
+    /// The same, but for the commit.
+    async fn prepare(
+        &mut self,
+        deliveries: &[Delivery],
+        fault: Option<&Fault>,
+    ) -> Result<Prepared, StoreError> {
         let mut wanted = Wanted::default();
         for delivery in deliveries {
             delivery.job.want(&mut wanted);
@@ -184,8 +228,11 @@ impl Matcher {
             })
             .collect();
         self.refuse_faulty(&unit)?;
-        self.store.commit(unit, transaction).await?;
-        Ok(handled)
+        Ok(Prepared {
+            unit,
+            transaction,
+            handled,
+        })
     }
 
     /// Looks at every offer that is about to be told with other eyes than ranking's.
@@ -309,25 +356,15 @@ impl Matcher {
         }
     }
 
-    /// Tells the broker what became of each message, and wakes those who wait for what was written.
-    async fn settle(&mut self, lane: Lane, deliveries: Vec<Delivery>, handled: &[Handled]) {
-        self.committed.notify_one();
-        let now = self.clock.now();
-        for (Delivery { message, job }, handled) in deliveries.into_iter().zip(handled) {
-            self.metrics.processed(job.event_type.as_deref(), *handled);
-            if *handled == Handled::Ok {
-                self.metrics.committed(job.time, now);
-            }
-            message
-                .settle(match handled {
-                    Handled::Ok | Handled::Duplicate => Disposition::Done,
-                    Handled::Rejected | Handled::DeadLetter => Disposition::Reject,
-                    Handled::Retry => Disposition::Retry {
-                        after: wait_after(message.delivered),
-                    },
-                })
-                .await;
-        }
+    /// Tells what was committed, and takes a change of supply in.
+    async fn settle(
+        &mut self,
+        lane: Lane,
+        deliveries: Vec<Delivery>,
+        handled: &[Handled],
+        since: Instant,
+    ) {
+        self.settling().settle(deliveries, handled, since).await;
         if lane == Lane::Supply {
             // What was committed is current in the index before the next event is ranked.
             if let Err(error) = self.index.catch_up(&self.store, &self.gazetteer).await {
@@ -336,9 +373,4 @@ impl Matcher {
             self.behind = true;
         }
     }
-}
-
-fn wait_after(delivered: u64) -> Duration {
-    let idx = usize::try_from(delivered.saturating_sub(1)).unwrap_or(usize::MAX);
-    WAITS.get(idx).or(WAITS.last()).copied().unwrap_or_default()
 }
