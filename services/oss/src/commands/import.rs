@@ -86,7 +86,8 @@ pub(crate) async fn store_settings(
     let mut settings = settings.into_iter().peekable();
     while settings.peek().is_some() {
         let chunk: Vec<Setting> = settings.by_ref().take(CHUNK).collect();
-        n_done += chunk.len();
+        let stored = chunk.len();
+        n_done += stored;
         let wanted = Wanted {
             settings: chunk
                 .iter()
@@ -106,7 +107,9 @@ pub(crate) async fn store_settings(
             n_changed += usize::from(supply::change_setting(&mut unit, &mut context, setting)?);
         }
         store.commit(unit, transaction).await?;
-        if n > CHUNK {
+        // A line a tenth is enough, however many there are.
+        let tenth = |done: usize| done * 10 / n;
+        if n > CHUNK && tenth(n_done) > tenth(n_done - stored) {
             output::progress(format_args!("{n_done} of {n} settings"));
         }
     }
