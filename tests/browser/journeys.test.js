@@ -103,6 +103,8 @@ async function asks(person, id) {
 /** From the progress, and back to it, with the home's yes by telephone. */
 async function recordsYes(person, id) {
   await person.follows(`Record the answer of ${id}`);
+  await person.presses("Record the answer");
+  await person.isRefused("Choose what the provider answered");
   await person.ticks("Yes, can take the child");
   await person.fills("Price a week, in pounds", "1,050.00");
   await person.fills("How the home would meet the needs", "A quiet house with a garden");
@@ -121,6 +123,8 @@ async function decides(person, id) {
 
 async function fillsInDecision(person, id) {
   const why = "Near to school, and they may bring the cat";
+  await person.presses("Continue");
+  await person.isRefused("The reason is missing");
   await person.fills("Why this home", why);
   if (await person.has("Why not the first of the list")) {
     await person.fills("Why not the first of the list", "The first is far from her friends");
@@ -313,6 +317,10 @@ journey("a provider answers on pages of its own", both, async (how) => {
   await pat.fills("How the home would meet the needs", "We have a cat ourselves");
   await pat.presses("Send the answer");
   await pat.isOn("What you were asked");
+  await pat.opens(`/provider/homes/${id}`);
+  await pat.fills("Bedrooms free now", "many");
+  await pat.presses("Confirm that this is right");
+  await pat.isRefused("Give a whole number");
   await pat.leave();
 
   await casey.opens(`/referrals/${child}/progress`);

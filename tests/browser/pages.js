@@ -1,15 +1,21 @@
 // Every page, in every state that the sample can show.
 import { api } from "./support.js";
 
-export async function pages() {
+const tasks = ["when", "kinds", "children", "wishes", "identity", "places", "needs", "law", "areas", "people", "zones", "story"];
+
+/** What the sample has to show: a referral with its options, and one without. */
+async function sample() {
   const { items } = await api("/referrals?limit=200");
   const inState = (state) => items.find((it) => it.state === state)?.referral_id;
   const ranked = inState("ranked");
   const { offers, conditional } = await api(`/referrals/${ranked}/offers`);
-  const [first, second, third] = offers.map((offer) => offer.setting_id);
-  const of = `/referrals/${ranked}`;
-  const unfilled = inState("unfilled");
-  const tasks = ["when", "kinds", "children", "wishes", "identity", "places", "needs", "law", "areas", "people", "zones", "story"];
+  const settings = offers.map((offer) => offer.setting_id);
+  return { ranked, of: `/referrals/${ranked}`, settings, conditional, unfilled: inState("unfilled") };
+}
+
+export async function pages() {
+  const { ranked, of, settings, conditional, unfilled } = await sample();
+  const [first, second, third] = settings;
   return [
     ["the queue", "/"],
     ["the queue, filtered", "/?urgency=emergency&whose=nobody&sort=time"],
@@ -56,5 +62,30 @@ export async function pages() {
     ["the accessibility statement", "/accessibility"],
     ["signing in", "/sign-in?notice=signed-out"],
     ["a referral that is not there", "/referrals/none", 404],
+  ].filter(([, path]) => path);
+}
+
+/** What pages with forms refuse: what is filled in, by its label, and which button is pressed. */
+export async function refusals() {
+  const { ranked, of, settings, conditional } = await sample();
+  const [first] = settings;
+  const task = (name, fields) => [`changing a referral: ${name}`, `/drafts/${ranked}/task/${name}`, fields, "Save and continue"];
+  const long = "long ".repeat(60);
+  return [
+    ["starting a referral", "/start-referral", {}, "Start"],
+    task("when", { Day: "32" }),
+    task("kinds", { "First choice": "Choose" }),
+    task("children", { "Id in the case system": "a b" }),
+    task("identity", { Languages: long }),
+    task("places", { "Postcode of home": "Derby", "Postcodes of people the child sees": "x" }),
+    task("areas", { "Councils’ areas that a court or the plan rules out": "Atlantis" }),
+    task("people", { "Siblings who live in a home already": "a b" }),
+    task("zones", { "Postcode in the middle": "x", "How far around it, in miles": "far" }),
+    task("story", { "A short title": long }),
+    ["no suitable option", `${of}/unfilled`, {}, "Continue"],
+    ["handing over to a colleague", `${of}/hand-over`, {}, "Hand over"],
+    ["what would bring a home in", conditional.length && `${of}/conditional/${conditional[0].setting_id}`, {}, "See to it"],
+    ["changing a home of the register", `/admin/settings/${first}/edit`, { "Places approved": "many" }, "Save"],
+    ["taking in a register", "/admin/import", { "The file": "no JSON" }, "See what it changes"],
   ].filter(([, path]) => path);
 }

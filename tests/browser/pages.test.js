@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { pages } from "./pages.js";
+import { pages, refusals } from "./pages.js";
 import { accessible, api, base, launch, reflows, signedIn } from "./support.js";
 
 let browser;
@@ -45,6 +45,46 @@ test("no page scrolls sideways at 320 pixels, and each is accessible there too",
     await reflows(page, name);
     await accessible(page, `${name} at 320 pixels`);
   }
+  await context.close();
+});
+
+test("what a page refuses it says accessibly, and leads to the field, at 320 pixels", async () => {
+  // So that there is a colleague to hand over to.
+  const colleague = await signedIn(browser, "manager");
+  await colleague.context.close();
+  const { context, page } = await signedIn(browser, "commissioner", {
+    viewport: { width: 320, height: 640 },
+  });
+  const refused = async (name) => {
+    assert.match(await page.title(), /^Error: /, name);
+    await reflows(page, `${name}, refused`);
+    await accessible(page, `${name}, refused`);
+    for (const link of await page.getByRole("alert").getByRole("link").all()) {
+      const id = (await link.getAttribute("href")).slice(1);
+      assert.equal(await page.locator(`[id="${id}"]`).count(), 1, `${name} leads to ${id}`);
+    }
+  };
+  for (const [name, path, fields, button] of await refusals()) {
+    await page.goto(path);
+    for (const [label, value] of Object.entries(fields)) {
+      const field = page.getByLabel(label, { exact: true }).first();
+      const isChoice = await field.evaluate((it) => it.tagName === "SELECT");
+      await (isChoice ? field.selectOption(value) : field.fill(value));
+    }
+    const press = page.getByRole("button", { name: button, exact: true }).click();
+    const isForm = (it) => it.request().method() === "POST" && it.request().isNavigationRequest();
+    const [answer] = await Promise.all([page.waitForResponse(isForm), press]);
+    assert.ok([409, 422].includes(answer.status()), `${name} is refused: ${answer.status()}`);
+    await page.waitForLoadState();
+    await refused(name);
+  }
+  await context.clearCookies();
+  await page.goto("/sign-in");
+  await page.getByLabel("User name").fill("nobody");
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").waitFor();
+  await refused("signing in");
   await context.close();
 });
 
@@ -145,6 +185,7 @@ for (const javaScriptEnabled of [true, false]) {
     await take(other.page).click();
     await other.page.getByRole("alert").getByText(/ has referral \S+ now\.$/).waitFor();
     await other.page.getByRole("button", { name: /^Take over from / }).waitFor();
+    if (javaScriptEnabled) await accessible(other.page, "a referral that was taken meanwhile");
     await one.page.goto("/?whose=mine");
     await one.page.locator("tbody th a").first().click();
     await one.page.getByRole("button", { name: "Give back" }).click();
