@@ -57,25 +57,39 @@ struct OptionsPage {
 /// A home that somebody wanted to act on, and that is no option any more.
 #[derive(Debug)]
 struct Gone {
-    setting_id: SettingId,
+    title: String,
     reasons: Vec<String>,
 }
 
 impl Gone {
-    fn find(matched: &Matched, setting_id: SettingId) -> Option<Self> {
+    /// Of the home that the address names; anybody may have written that.
+    async fn find(app: &App, matched: &Matched, named: &str) -> Result<Option<Self>, Fault> {
         let evaluation = &matched.run.evaluation;
+        let Ok(setting_id) = named.parse::<SettingId>() else {
+            return Ok(None);
+        };
         let mut ranked = evaluation.ranked.iter();
         if ranked.any(|offer| offer.setting_id == setting_id) {
-            return None;
+            return Ok(None);
         }
+        let title = format!("{setting_id} is not on the list any more");
         let mut excluded = evaluation.excluded.iter();
-        let found = excluded.find(|it| it.setting_id == setting_id);
-        let reasons = found.map(|it| it.reasons.iter().map(not_shown::text_of).collect());
-        let left = || vec!["It has left the register.".to_owned()];
-        Some(Self {
-            reasons: reasons.unwrap_or_else(left),
-            setting_id,
-        })
+        if let Some(found) = excluded.find(|it| it.setting_id == setting_id) {
+            let reasons = found.reasons.iter().map(not_shown::text_of).collect();
+            return Ok(Some(Self { title, reasons }));
+        }
+        let at = matched.stored.authority;
+        let (title, reason) = match app.store.setting(at, &setting_id).await? {
+            Some(head) if head.open => (title, "It was not there when the homes were ranked."),
+            Some(_) => (title, "It has left the register."),
+            // What is not known is not repeated.
+            None => (
+                "This home is not on the list".to_owned(),
+                "The register has no home of that id.",
+            ),
+        };
+        let reasons = vec![reason.to_owned()];
+        Ok(Some(Self { title, reasons }))
     }
 }
 
@@ -185,8 +199,9 @@ pub(crate) async fn show(
     parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
     let filter = Filter::read(&parameters)?;
-    let gone = parameters.get::<SettingId>("gone")?;
+    let gone = parameters.get::<String>("gone")?.unwrap_or_default();
     let matched = Matched::load(&app, &viewer, &id, &parameters, "options.read").await?;
+    let gone = Gone::find(&app, &matched, &gone).await?;
     let evaluation = &matched.run.evaluation;
     let shown: Vec<_> = matched
         .ranked()
@@ -221,7 +236,7 @@ pub(crate) async fn show(
         .link(&base)
     };
     let page = OptionsPage {
-        gone: gone.and_then(|setting_id| Gone::find(&matched, setting_id)),
+        gone,
         layout: Layout::new(&app, &viewer, matched.section()),
         reference: matched.stored.referral_id.to_string(),
         state: words::state(matched.stored.state),

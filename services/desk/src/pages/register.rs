@@ -102,6 +102,7 @@ struct SettingPage {
     setting_id: String,
     rows: Vec<(&'static str, String)>,
     history: Vec<Past>,
+    is_closed: bool,
     may_change: bool,
 }
 
@@ -143,6 +144,7 @@ pub(crate) async fn show(
         setting_id: setting.setting_id.to_string(),
         rows: said::facts(&head, &setting),
         history: history.collect(),
+        is_closed: !head.open,
         may_change: head.open && viewer.may(Act::WriteSettings),
     }))
 }
@@ -157,15 +159,20 @@ async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(SettingHead, Arc<
     Ok((head, setting))
 }
 
-/// The same, if it is open: what is closed is not changed.
+/// The same, if it is open: what is closed is not changed, as its page says.
 async fn load_open(app: &App, viewer: &Viewer, id: &str) -> Result<Arc<Setting>, Fault> {
     let (head, setting) = load(app, viewer, id).await?;
     if head.open {
         return Ok(setting);
     }
-    Err(Fault::not_found(
-        "The setting is closed; in the register it",
-    ))
+    Err(closed(id))
+}
+
+/// The refusal to change a home that is closed.
+fn closed(id: &str) -> Fault {
+    let detail = "What is closed is not changed.";
+    let fault = Fault::conflict("setting_closed", "The home is closed", detail);
+    fault.instead(format!("/admin/settings/{id}"))
 }
 
 /// The versions that a page was made of: what is free changes by itself, without the entry.
@@ -177,7 +184,7 @@ fn seen(setting: &Setting) -> String {
 fn as_seen<'a>(unit: &'a Unit, at: &At, fields: &Fields) -> Result<&'a Setting, Fault> {
     let head = unit.settings.get(at).filter(|head| head.open);
     let stored = head.and_then(|head| head.setting.as_deref());
-    let stored = stored.ok_or_else(|| Fault::not_found("The setting"))?;
+    let stored = stored.ok_or_else(|| closed(at.1.as_str()))?;
     refuse_stale(stored, fields.get("version"))?;
     Ok(stored)
 }

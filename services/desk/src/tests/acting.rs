@@ -302,9 +302,14 @@ async fn whoever_acts_on_a_home_that_is_no_option_any_more_gets_the_list_and_why
     let mut full = a_setting("F2", 1);
     full["approval"]["places"] = serde_json::json!(0);
     let (desk, _) = ranked(&[bought("F1"), full]).await;
+    let later = a_setting("F3", 1);
+    desk.put("/settings/F3", &later).await.ok(201);
     let mut casey = commissioner(&desk).await;
     let csrf = casey.csrf();
-    for (setting, why) in [("F2", "free places"), ("F9", "It has left the register.")] {
+    for (setting, why) in [
+        ("F2", "free places"),
+        ("F3", "It was not there when the homes were ranked."),
+    ] {
         let list = format!("/referrals/R1/options?gone={setting}");
         let option = format!("/referrals/R1/options/{setting}");
         casey.get(&option).await.leads_to(&list);
@@ -317,6 +322,16 @@ async fn whoever_acts_on_a_home_that_is_no_option_any_more_gets_the_list_and_why
         for told in [&*format!("{setting} is not on the list any more"), why] {
             assert!(page.text.contains(told), "{told}: {}", page.text);
         }
+    }
+    // Anybody may write an address: what is not known is not repeated.
+    for odd in ["BAD-WORDS", "%3Cb%3Ebad", "F1", ""] {
+        let page = casey
+            .get(&format!("/referrals/R1/options?gone={odd}"))
+            .await;
+        assert_eq!(page.status, StatusCode::OK, "{odd}");
+        let told = page.text.contains("The register has no home of that id.");
+        assert_eq!(told, odd == "BAD-WORDS", "{odd}: {}", page.text);
+        assert!(!page.text.contains("WORDS") && !page.text.contains("bad"));
     }
 }
 

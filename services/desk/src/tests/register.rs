@@ -180,15 +180,18 @@ async fn no_child_is_named_where_the_register_is_read() {
 async fn a_setting_is_closed_once_and_stays_to_be_read() {
     let (desk, _) = ranked(&[a_setting("F1", 1)]).await;
     let mut max = manager(&desk).await;
-    let close = "/admin/settings/F1/close";
-    change(&mut max, close, &[])
-        .await
-        .leads_to("/admin/settings/F1");
+    let (home, close) = ("/admin/settings/F1", "/admin/settings/F1/close");
+    let open = filled(&max.get(EDIT).await);
+    change(&mut max, close, &[]).await.leads_to(home);
     assert!(!stored(&desk, "F1").await.open);
-    assert_eq!(max.get(close).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(max.get(EDIT).await.status, StatusCode::NOT_FOUND);
-    let page = max.get("/admin/settings/F1").await;
-    assert!(page.text.contains("Closed") && !page.text.contains("Change it"));
+    // Whoever has a page of it open, or its address, is told on its own page.
+    max.get(close).await.leads_to(home);
+    max.get(EDIT).await.leads_to(home);
+    send(&mut max, EDIT, open, &[("approval/places", "9")])
+        .await
+        .leads_to(home);
+    let page = max.get(home).await;
+    assert!(page.text.contains("This home is closed.") && !page.text.contains("Change it"));
 }
 
 #[tokio::test]
