@@ -14,8 +14,18 @@ for (const it of items.filter((it) => it.state === "ranked")) {
 // The one with the most to show.
 ranked.sort(([, a], [, b]) => b.length - a.length);
 const [[id, offers]] = ranked;
+// A referral that somebody has begun to write.
+const draft = "N-2027-14";
+await page.goto("/start-referral");
+await page.getByLabel("Reference in the case system").fill(draft);
+await page.getByRole("button", { name: "Start" }).click();
+await page.getByRole("link", { name: "Kinds of home in the care plan" }).click();
+await page.getByLabel("First choice").selectOption("Foster home");
+await page.getByRole("button", { name: "Save and continue" }).click();
+await page.getByRole("heading", { name: `New referral ${draft}` }).waitFor();
 for (const [name, path] of [
   ["queue", "/"],
+  ["tasks", `/drafts/${draft}`],
   ["referral", `/referrals/${id}`],
   ["options", `/referrals/${id}/options`],
   ["option", `/referrals/${id}/options/${offers[0].setting_id}`],
