@@ -17,6 +17,7 @@ mod compare;
 mod export;
 mod facts;
 mod intake;
+mod languages;
 mod layout;
 mod map;
 mod matched;

@@ -1,7 +1,10 @@
 //! What a setting is to a child: each need met, partly met, not met, or not known.
 
-use super::words::{self, Tag};
-use oss_domain::{Level, Pence, Referral, Setting, reason::Approval};
+use super::{
+    languages,
+    words::{self, Tag},
+};
+use oss_domain::{Level, Pence, Referral, Setting, identity::Word, reason::Approval};
 use oss_matching::{Policy, evaluation::Offer, rules::rule};
 
 /// How far something is met.
@@ -110,7 +113,7 @@ fn identity(referral: &Referral, setting: &Setting) -> Vec<Need> {
         needs.push(Need {
             name: "Language".to_owned(),
             met: known(!has.languages.is_empty(), any).tag(),
-            fact: stated_words(&list(&wanted.languages), &list(&has.languages)),
+            fact: stated_words(&named(&wanted.languages), &named(&has.languages)),
         });
     }
     needs
@@ -152,6 +155,10 @@ fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
         .map(|item| item.to_string())
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+fn named<'a>(languages: impl IntoIterator<Item = &'a Word>) -> String {
+    list(languages.into_iter().map(|it| languages::name(it.as_str())))
 }
 
 /// The first letter in upper case.

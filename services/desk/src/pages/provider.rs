@@ -9,6 +9,7 @@ use super::{
         words,
     },
     facts::capital,
+    languages,
     layout::{Layout, Page, Section},
     words::{self as said, Tag},
 };
@@ -213,7 +214,9 @@ fn rows(profile: &Profile) -> Vec<(&'static str, String)> {
     if let Some(religion) = &profile.religion {
         rows.push(("Religion", religion.to_string()));
     }
-    let languages: Vec<_> = profile.languages.iter().map(ToString::to_string).collect();
+    let languages = profile.languages.iter();
+    let languages = languages.map(|it| languages::name(it.as_str()));
+    let languages: Vec<_> = languages.collect();
     if !languages.is_empty() {
         rows.push(("Languages", languages.join(", ")));
     }

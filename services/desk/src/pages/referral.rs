@@ -3,6 +3,7 @@
 use super::{
     acts::form::{Form, Notice},
     facts::capital,
+    languages,
     layout::{Layout, Page, Section},
     matched::record,
     missing::{Missing, missing},
@@ -305,7 +306,7 @@ fn plan(referral: &Referral) -> Vec<(&'static str, String)> {
         identity
             .languages
             .iter()
-            .map(|it| format!("language: {it}")),
+            .map(|it| format!("language: {}", languages::name(it.as_str()))),
     );
     let reflected = join(reflected);
     if !reflected.is_empty() {

@@ -276,9 +276,9 @@ const CASES: &[Case<'_>] = &[
         &[
             ("identity/ethnicities", "APKN"),
             ("identity/religion", "Muslim"),
-            ("identity/languages", "UR\r\nen"),
+            ("identity/languages", "urdu\r\nen"),
         ],
-        "Languages ur en Change languages Ethnicities Pakistani",
+        "Languages Urdu English Change languages Ethnicities Pakistani",
     ),
     (
         "places",
@@ -405,6 +405,7 @@ async fn each_task_refuses_what_the_contract_refuses_in_plain_words_and_keeps_wh
     sent(&mut sam, "N-1", &[]).await.leads_to("/referrals/N-1");
     let read = desk.get("/referrals/N-1").await.ok(200).body;
     assert_eq!(read["identity"]["religion"], "muslim");
+    assert_eq!(read["identity"]["languages"], json!(["en", "ur"]));
     assert_eq!(read["excluded_authorities"], json!([NOTTINGHAM]));
     assert_eq!(
         read["matching"],

@@ -7,7 +7,7 @@ use super::questions::{Options, Question};
 use crate::pages::{
     acts::form::{Fields, decimal, normal_lines},
     facts::capital,
-    words,
+    languages, words,
 };
 use oss_domain::{AuthorityCode, Level, Need, TenthsOfMile};
 use oss_geography::Authorities;
@@ -38,8 +38,8 @@ pub(crate) enum Ask {
     Flags(&'static [(&'static str, &'static str)]),
     /// A list of texts.
     Lines,
-    /// A list of words in lower case.
-    Words,
+    /// A list of languages, asked for by name.
+    Languages,
     /// A list of councils, asked for by name.
     Councils,
     /// A level for each need.
@@ -159,7 +159,7 @@ impl Question {
                 return;
             }
             Ask::Lines => lines(str::to_owned),
-            Ask::Words => lines(str::to_lowercase),
+            Ask::Languages => lines(languages::code),
             Ask::Councils => lines(|line| {
                 let named = Authorities::embedded().named(line);
                 named.map_or_else(|| line.to_owned(), |code| code.to_string())
@@ -182,7 +182,8 @@ impl Question {
             Ask::Date => Control::Date(day_month_year(value)),
             Ask::Radios(options) => Control::Radios(options(), written(value)),
             Ask::Select(options) => Control::Select(options(), written(value)),
-            Ask::Lines | Ask::Words => Control::Long(texts(value).join("\n")),
+            Ask::Lines => Control::Long(texts(value).join("\n")),
+            Ask::Languages => Control::Long(named(value).join("\n")),
             Ask::Councils => {
                 let names = texts(value).into_iter().map(|code| council(&code));
                 Control::Long(names.collect::<Vec<_>>().join("\n"))
@@ -281,7 +282,8 @@ impl Question {
                 let set = flags.iter().filter(|(key, _)| set(key));
                 set.map(|(_, text)| (*text).to_owned()).collect()
             }
-            Ask::Lines | Ask::Words => texts(value),
+            Ask::Lines => texts(value),
+            Ask::Languages => named(value),
             Ask::Councils => texts(value).iter().map(|code| council(code)).collect(),
             Ask::Levels => Need::ALL
                 .iter()
@@ -454,6 +456,14 @@ fn texts(value: &Value) -> Vec<String> {
         .into_iter()
         .flatten()
         .map(written)
+        .collect()
+}
+
+fn named(languages: &Value) -> Vec<String> {
+    let codes = texts(languages);
+    codes
+        .iter()
+        .map(|code| languages::name(code).to_owned())
         .collect()
 }
 

@@ -166,9 +166,9 @@ pub(crate) static SECTIONS: &[Section] = &[
                     Question {
                         pointer: "/identity/languages",
                         label: "Languages",
-                        hint: "Codes such as en for English or ur for Urdu, each on a line of its own",
+                        hint: "Such as Urdu or British Sign Language, each on a line of its own",
                         name: "the languages",
-                        ask: Ask::Words,
+                        ask: Ask::Languages,
                     },
                     Question {
                         pointer: "/identity/ethnicities",

@@ -17,7 +17,7 @@ impl Question {
     pub(crate) fn too_many(&self, document: &Value, more: usize) -> Option<(String, String)> {
         let at_most = match self.ask {
             Ask::Items(at_most, _) => at_most,
-            Ask::Lines | Ask::Words | Ask::Councils => LINES,
+            Ask::Lines | Ask::Languages | Ask::Councils => LINES,
             _ => return None,
         };
         let items = document.pointer(self.pointer)?.as_array()?;
@@ -54,7 +54,7 @@ impl Question {
                 )
             }
             (Ask::Ordered(_), Some(place)) => (place_name(own, place), self.told(error)),
-            (Ask::Lines | Ask::Words | Ask::Councils, Some(line)) => {
+            (Ask::Lines | Ask::Languages | Ask::Councils, Some(line)) => {
                 let told = self.told(error);
                 (own.to_owned(), format!("Line {}: {told}", line + 1))
             }
