@@ -2,8 +2,9 @@
 //!
 //! The matcher is never told to leave a rule out. What "met" changes is the register: varied terms,
 //! or a room that is shared, come as `setting.changed` or `vacancy.changed`, and the next ranking
-//! judges those. The task says who sees to it by when, and keeps what came of it; a placement in
-//! the setting cannot start while it is open.
+//! judges those. The task says who sees to it by when, and keeps what came of it: a placement in
+//! the setting cannot start while it is open, and where it was not met the setting cannot be
+//! selected before the act is pursued anew.
 
 use crate::{
     call_off,
@@ -18,7 +19,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use oss_domain::{Act, AuthorityCode, ConditionId, FieldError, OfferId, ReferralId, codes};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 codes! {
     /// What came of a condition.
@@ -99,7 +100,8 @@ pub struct Pursuit {
 ///
 /// # Errors
 /// `not_open`; `not_conditional` where the act would not cure everything that is against the
-/// setting now; `already_pursued`; a day in the past, no task; an actor who is not a person.
+/// setting now, unless it was not met before; `already_pursued`; a day in the past, no task; an
+/// actor who is not a person.
 pub fn pursue(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
@@ -137,10 +139,9 @@ pub fn pursue(
         });
     }
     let judge = Judge::new(world, &pair.referral)?;
-    if !judge
-        .requires(unit, &pair.setting, context.now)
-        .contains(act)
-    {
+    let would_help = judge.requires(unit, &pair.setting, context.now);
+    let again = pair.setting.open && not_met(unit.conditions.values(), offer_id).contains(&act);
+    if !would_help.contains(act) && !again {
         return Err(Refusal::Conflict {
             code: "not_conditional",
             why: format!("{act} alone would not bring the setting in, as things are now"),
@@ -312,6 +313,40 @@ pub(crate) fn must_be_settled(unit: &Unit, offer_id: OfferId) -> Result<(), Refu
     Err(Refusal::Conflict {
         code: "condition_open",
         why: format!("not recorded yet: {}", open.join(", ")),
+    })
+}
+
+/// The acts that would bring the offer's setting in, were not met, and were not pursued anew since.
+pub fn not_met<'a>(
+    all: impl Iterator<Item = &'a Condition> + Clone,
+    offer_id: OfferId,
+) -> BTreeSet<Act> {
+    let of_it = all.filter(|it| it.offer_id == offer_id);
+    let is_missed = |it: &&Record| it.outcome == Outcome::NotMet;
+    let missed = |it: &'a Condition| it.record.as_ref().filter(is_missed);
+    let mut acts = BTreeSet::new();
+    for condition in of_it.clone() {
+        let Some(record) = missed(condition) else {
+            continue;
+        };
+        let since = |it: &Condition| it.act == condition.act && it.opened_at >= record.at;
+        if !of_it.clone().any(|it| since(it) && missed(it).is_none()) {
+            acts.insert(condition.act);
+        }
+    }
+    acts
+}
+
+/// Refuses where what would bring the setting in was not met.
+pub(crate) fn must_not_be_missed(unit: &Unit, offer_id: OfferId) -> Result<(), Refusal> {
+    let missed = not_met(unit.conditions.values(), offer_id);
+    if missed.is_empty() {
+        return Ok(());
+    }
+    let missed: Vec<_> = missed.into_iter().map(Act::as_str).collect();
+    Err(Refusal::Conflict {
+        code: "condition_not_met",
+        why: format!("not met, and not pursued anew: {}", missed.join(", ")),
     })
 }
 

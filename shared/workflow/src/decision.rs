@@ -3,7 +3,7 @@
 use crate::{
     approvals::{self, ApprovalTask},
     call_off::{self, Ranking},
-    deadline,
+    conditions, deadline,
     event::PlacementStage,
     hold,
     kept::Kept,
@@ -34,8 +34,8 @@ pub struct Choice {
 /// Decides for an offer: takes its place, lets the others go, and asks for the approvals.
 ///
 /// # Errors
-/// `not_open`; `not_accepted` where a provider has not said yes; `ranking_changed`; `place_gone`,
-/// `not_lawful_any_more`; a missing reason.
+/// `not_open`; `not_accepted` where a provider has not said yes; `ranking_changed`;
+/// `condition_not_met`; `place_gone`, `not_lawful_any_more`; a missing reason.
 pub fn select(
     unit: &mut Unit,
     context: &mut Context<'_, '_>,
@@ -55,6 +55,7 @@ pub fn select(
             why: "the provider has not accepted".to_owned(),
         });
     }
+    conditions::must_not_be_missed(unit, offer_id)?;
     reasons_given(&choice, ranking, &head)?;
     let judge = Judge::new(world, &pair.referral)?;
     let lawful = judge.judge(unit, &pair.setting, context.now)?;

@@ -6,11 +6,12 @@ use oss_domain::{AuthorityCode, ChildId, lifecycle::ReferralState};
 use oss_matching::{Query, Verdict, evaluate};
 use oss_workflow::{
     Event, ReferralHead, Unit,
+    conditions::{Condition, Outcome, Record},
     deadline::Due,
     hold::occupants_of,
     occupancy::{Claim, Occupancy},
     offer::{OfferHead, OfferState},
-    placement::PlacementState,
+    placement::{Placement, PlacementState},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -291,7 +292,8 @@ fn decisions(tables: &Tables, found: &mut Found) {
     }
 }
 
-/// A condition that is seen to has its end, and nobody moves in before it is settled.
+/// A condition that is seen to has its end, nobody moves in before it is settled, and nobody is
+/// placed where it was not met.
 fn conditions(tables: &Tables, latest: DateTime<Utc>, found: &mut Found) {
     for condition in tables.conditions.values() {
         let due = Due::ConditionDue(condition.condition_id);
@@ -305,6 +307,11 @@ fn conditions(tables: &Tables, latest: DateTime<Utc>, found: &mut Found) {
             condition,
         );
         if !condition.is_open() {
+            found.unless(
+                !is_ignored(tables, condition),
+                "chosen all the same",
+                condition,
+            );
             continue;
         }
         let head = tables.referral(condition.referral);
@@ -316,6 +323,27 @@ fn conditions(tables: &Tables, latest: DateTime<Utc>, found: &mut Found) {
         let open = setting.is_some_and(|head| head.open);
         found.unless(open, "a condition of a closed setting", condition);
     }
+}
+
+/// Whether a child is placed where this was not met, and nobody has pursued it anew.
+fn is_ignored(tables: &Tables, condition: &Condition) -> bool {
+    let is_missed = |it: &&Record| it.outcome == Outcome::NotMet;
+    let missed = |it: &Condition| it.record.as_ref().filter(is_missed).map(|it| it.at);
+    let Some(at) = missed(condition) else {
+        return false;
+    };
+    let mut placements = tables.placements.values();
+    let chosen = |it: &Placement| {
+        it.offer_id == condition.offer_id
+            && matches!(it.state, PlacementState::Agreed | PlacementState::Started)
+    };
+    let mut others = tables.conditions.values();
+    let anew = |it: &Condition| {
+        (it.offer_id, it.act) == (condition.offer_id, condition.act)
+            && it.opened_at >= at
+            && missed(it).is_none()
+    };
+    placements.any(chosen) && !others.any(anew)
 }
 
 /// Whatever waits has a deadline, and nothing else does.

@@ -122,6 +122,21 @@ fn a_condition_that_is_not_met_calls_the_placement_off_and_may_be_pursued_anew()
 }
 
 #[test]
+fn nobody_chooses_a_home_whose_condition_was_not_met_before_it_is_pursued_anew() {
+    let (mut council, offer) = sisters();
+    let condition = council.pursue(vary(offer)).unwrap();
+    council.note(condition, Outcome::NotMet, "").unwrap();
+    council.register(carers(2, 2));
+    council.rank(&"R1".parse().unwrap());
+    assert_eq!(code(council.select(offer)), "condition_not_met");
+    // The home is in already; what was not met is for a person to put right all the same.
+    let anew = council.pursue(vary(offer)).unwrap();
+    let (placement, _) = council.select(offer).unwrap();
+    council.note(anew, Outcome::Met, "Minute 8").unwrap();
+    assert!(council.start(placement.placement_id).unwrap());
+}
+
+#[test]
 fn a_condition_ends_with_its_referral_and_its_setting() {
     let (mut council, offer) = sisters();
     let condition = council.pursue(vary(offer)).unwrap();
