@@ -3,6 +3,7 @@
 use crate::{
     act::{Act, Work},
     defect::Defect,
+    forget,
     message::{Fact, Message},
     scene,
     store::MemoryStore,
@@ -210,7 +211,10 @@ impl Shared {
                     return Ok(());
                 }
                 take_in(unit, context, &message.fact)?;
-                self.forget_what_follows(unit, &message.fact);
+                if let Some(defect) = self.defect {
+                    let tables = self.store.tables();
+                    forget::what_follows(defect, unit, &message.fact, &tables);
+                }
                 Ok(())
             }
             Work::Act(_, act) => carry_out(unit, context, act, ranking),
@@ -221,24 +225,6 @@ impl Shared {
                 self.rank(unit, context, at);
                 Ok(())
             }
-        }
-    }
-
-    /// What a step did besides its own, forgotten.
-    fn forget_what_follows(&self, unit: &mut Unit, fact: &Fact) {
-        let forgets = matches!(
-            (self.defect, fact),
-            (Some(Defect::KeepsOldGroups), Fact::Referral(_))
-                | (Some(Defect::ForgetsToWindUp), Fact::ReferralWithdrawn(..))
-                | (Some(Defect::ForgetsClosedOffers), Fact::SettingClosed(..))
-        );
-        if forgets {
-            unit.changed_offers.clear();
-            unit.changed_occupancies.clear();
-            unit.changed_placements.clear();
-            unit.changed_approvals.clear();
-            unit.changed_conditions.clear();
-            unit.changed_deadlines.clear();
         }
     }
 

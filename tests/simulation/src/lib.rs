@@ -20,6 +20,7 @@ mod act;
 mod check;
 pub mod conformance;
 mod defect;
+mod forget;
 mod handler;
 mod message;
 mod scene;
