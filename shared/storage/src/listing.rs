@@ -15,7 +15,7 @@ use oss_workflow::SettingKey;
 use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{self, Arc, PoisonError},
 };
 
 /// So many are kept: those of the supply of today and of just before.
@@ -23,13 +23,55 @@ const KEPT: usize = 4;
 
 /// The listings that were asked for last, the newest in front.
 #[derive(Debug, Default)]
-pub(crate) struct Listings(Mutex<VecDeque<Arc<Listing>>>);
+pub(crate) struct Listings(sync::Mutex<VecDeque<Arc<Kept>>>);
 
-/// The settings of one authority's supply at one version, by id.
+/// The listing of one authority's supply at one version, once it was read.
 #[derive(Debug)]
-pub(crate) struct Listing {
+struct Kept {
     authority: String,
     version: i64,
+    listing: Mutex<Option<Arc<Listing>>>,
+}
+
+impl Listings {
+    /// A listing, by `read` where it is not kept: whoever wants the same waits for it instead of
+    /// reading it too, and nobody else waits.
+    async fn get(
+        &self,
+        authority: &str,
+        version: i64,
+        read: impl Future<Output = Result<Listing>>,
+    ) -> Result<Arc<Listing>> {
+        let kept = self.kept(authority, version);
+        let mut listing = kept.listing.lock().await;
+        if let Some(listing) = &*listing {
+            return Ok(Arc::clone(listing));
+        }
+        let read = Arc::new(read.await?);
+        *listing = Some(Arc::clone(&read));
+        Ok(read)
+    }
+
+    fn kept(&self, authority: &str, version: i64) -> Arc<Kept> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |it: &&Arc<Kept>| it.authority == authority && it.version == version;
+        if let Some(found) = all.iter().find(same) {
+            return Arc::clone(found);
+        }
+        let new = Arc::new(Kept {
+            authority: authority.to_owned(),
+            version,
+            listing: Mutex::default(),
+        });
+        all.push_front(Arc::clone(&new));
+        all.truncate(KEPT);
+        new
+    }
+}
+
+/// The settings of one authority's supply at one version, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
     settings: Vec<Listed>,
     /// The keys of all of them.
     pub(crate) keys: Arc<HashMap<SettingId, SettingKey>>,
@@ -69,16 +111,8 @@ impl PgStore {
     ///
     /// Fails where the database is away.
     pub(crate) async fn listing(&self, authority: &str, version: i64) -> Result<Arc<Listing>> {
-        // Held while it is read: whoever wants the same waits for it instead of reading it too.
-        let mut kept = self.listings.0.lock().await;
-        let same = |it: &Arc<Listing>| it.authority == authority && it.version == version;
-        if let Some(found) = kept.iter().find(|it| same(it)) {
-            return Ok(Arc::clone(found));
-        }
-        let read = Arc::new(self.read_listing(authority, version).await?);
-        kept.push_front(Arc::clone(&read));
-        kept.truncate(KEPT);
-        Ok(read)
+        let read = self.read_listing(authority, version);
+        self.listings.get(authority, version, read).await
     }
 
     async fn read_listing(&self, authority: &str, version: i64) -> Result<Listing> {
@@ -122,10 +156,32 @@ impl PgStore {
             });
         }
         Ok(Listing {
-            authority: authority.to_owned(),
-            version,
             settings,
             keys: Arc::new(keys),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Listing, Listings};
+    use futures::FutureExt as _;
+    use std::future::{pending, ready};
+
+    #[test]
+    fn whoever_reads_a_supply_holds_up_only_those_who_want_the_same() {
+        let listings = Listings::default();
+        let mut first = Box::pin(listings.get("E06000015", 1, pending()));
+        assert!(first.as_mut().now_or_never().is_none());
+        let read = || ready(Ok(Listing::default()));
+        let get = |council, version| listings.get(council, version, read()).now_or_never();
+        assert!(get("E06000015", 1).is_none(), "it is being read");
+        assert!(get("E06000015", 2).is_some());
+        assert!(get("E06000018", 1).is_some());
+        drop(first);
+        assert!(
+            get("E06000015", 1).is_some(),
+            "whoever gave up is in nobody's way"
+        );
     }
 }
