@@ -187,7 +187,11 @@ pub(crate) enum Audit {
         checkpoint: Option<PathBuf>,
     },
     /// Signs where every chain ends now, and prints a line for each council, to be kept elsewhere.
-    Checkpoint,
+    Checkpoint {
+        /// Adds the lines to this file instead; it is made where there is none, for its owner alone.
+        #[arg(long, value_name = "FILE")]
+        append: Option<PathBuf>,
+    },
 }
 
 /// `oss bench`

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
     fs,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
@@ -24,7 +26,7 @@ pub(crate) async fn run(args: &Audit, target: &Target, as_json: bool) -> anyhow:
         Audit::Verify { checkpoint } => {
             verify(&store, target, checkpoint.as_deref(), as_json).await
         }
-        Audit::Checkpoint => checkpoint(&store, target).await,
+        Audit::Checkpoint { append } => checkpoint(&store, target, append.as_deref()).await,
     };
     store.close().await;
     ended
@@ -72,19 +74,39 @@ impl Kept {
     }
 }
 
-async fn checkpoint(store: &PgStore, target: &Target) -> anyhow::Result<ExitCode> {
+async fn checkpoint(
+    store: &PgStore,
+    target: &Target,
+    file: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
     let key = target.config.checkpoint_key()?.context(
         "keys.checkpoint_key_file is not set; name a file with 32 bytes in hex, such as `openssl rand -hex 32` writes",
     )?;
+    // Before anything is signed: what cannot be kept is not made.
+    let mut file = file.map(to_append).transpose()?;
     for authority in target.config.authorities()? {
         let made = store
             .make_checkpoint(authority, &key, SystemClock.now())
             .await
             .context("no checkpoint was made")?;
         let kept = Kept::new(&made, &key.public());
-        output::line(serde_json::to_string(&kept)?)?;
+        let line = serde_json::to_string(&kept)?;
+        match &mut file {
+            None => output::line(line)?,
+            Some(file) => {
+                writeln!(file, "{line}")?;
+                file.sync_all()?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn to_append(file: &Path) -> anyhow::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    let options = options.append(true).create(true).mode(0o600);
+    let opened = options.open(file);
+    opened.with_context(|| format!("cannot add to {}", file.display()))
 }
 
 fn read_kept(file: &Path) -> anyhow::Result<Vec<Checkpoint>> {

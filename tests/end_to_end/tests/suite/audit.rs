@@ -17,11 +17,18 @@ async fn what_is_cut_off_the_audit_shows_by_a_checkpoint_that_was_kept_elsewhere
         .first("offers.proposed", "referral_id", "E2E-1")
         .await;
 
-    let elsewhere = tempfile::NamedTempFile::new().unwrap();
-    let file = elsewhere.path().display().to_string();
-    let made = product.run(&["audit", "checkpoint"]).await;
-    assert_eq!(made.code, Some(0), "{}", made.stderr);
-    fs::write(elsewhere.path(), &made.stdout).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("checkpoints.jsonl");
+    let file = file.display().to_string();
+    let append = ["audit", "checkpoint", "--append", &file];
+    for n_made in 1..=2 {
+        let made = product.run(&append).await;
+        assert_eq!(made.code, Some(0), "{}", made.stderr);
+        let kept = fs::read_to_string(&file).unwrap();
+        assert_eq!((kept.lines().count(), &*made.stdout), (n_made, ""));
+    }
+    let nowhere = ["audit", "checkpoint", "--append", "/nowhere/to/be/found"];
+    assert_eq!(product.run(&nowhere).await.code, Some(1));
     let verify = ["audit", "verify", "--json", "--checkpoint", &file];
     let whole = product.run(&verify).await;
     let told: Value = serde_json::from_str(&whole.stdout).unwrap();
