@@ -2,6 +2,7 @@
 
 mod bookings;
 mod life;
+mod told;
 
 pub use bookings::Booking;
 

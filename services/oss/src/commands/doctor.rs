@@ -114,6 +114,22 @@ async fn checks(store: &PgStore) -> Vec<(&'static str, Result<Vec<Violation>, St
             store.check_outbox(before).await,
         ),
         (
+            "nothing that was taken in is left lying",
+            store.check_nothing_is_left(before).await,
+        ),
+        (
+            "whatever an event tells of is there",
+            store.check_what_is_told().await,
+        ),
+        (
+            "each reading on the record is a person's",
+            store.check_readings().await,
+        ),
+        (
+            "no provider was told which child it is about",
+            store.check_providers_are_told_of_nobody().await,
+        ),
+        (
             "every open referral has one current run",
             store.check_current_runs().await,
         ),

@@ -17,7 +17,7 @@ use oss_storage::{
     doctor::{Booking, Violation},
     runs::StoredRun,
 };
-use oss_workflow::{occupancy::Occupancy, ranking::RunFacts};
+use oss_workflow::{StoreError, occupancy::Occupancy};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -133,17 +133,33 @@ pub(super) async fn replay_newest(
     let limit = u32::try_from(at_most).unwrap_or(u32::MAX);
     let mut violations = Vec::new();
     for run_id in store.run_ids(None, limit).await? {
-        let Some(run) = store.run(run_id).await? else {
+        let Some(difference) = found(replay_of(store, run_id).await)? else {
             continue;
         };
-        if let Some(difference) = replay(store, &run).await? {
-            violations.push(Violation {
-                invariant: "I9",
-                what: format!("run {run_id}: {difference}"),
-            });
-        }
+        violations.push(Violation {
+            invariant: "I9",
+            what: format!("run {run_id}: {difference}"),
+        });
     }
     Ok(violations)
+}
+
+/// What the doctor found: also what keeps it from looking is a finding, unless the database is away.
+fn found(looked: anyhow::Result<Option<String>>) -> anyhow::Result<Option<String>> {
+    match looked {
+        Err(error) => match error.downcast_ref::<StoreError>() {
+            Some(StoreError::Unavailable(_) | StoreError::Clash(_)) => Err(error),
+            Some(StoreError::Broken(_)) | None => Ok(Some(format!("{error:#}"))),
+        },
+        looked => looked,
+    }
+}
+
+async fn replay_of(store: &PgStore, run_id: RunId) -> anyhow::Result<Option<String>> {
+    match store.run(run_id).await? {
+        Some(run) => replay(store, &run).await,
+        None => Ok(Some("what it was made of is not stored".to_owned())),
+    }
 }
 
 /// Judges the newest bookings again, each by what was true when it was taken; one that the rules
@@ -151,7 +167,14 @@ pub(super) async fn replay_newest(
 pub(super) async fn judge_newest(store: &PgStore, at_most: u32) -> anyhow::Result<Vec<Violation>> {
     let mut violations = Vec::new();
     for booking in store.bookings(at_most).await? {
-        let reasons = reasons_against(store, &booking).await?;
+        let booking = match booking {
+            Ok(booking) => booking,
+            Err(violation) => {
+                violations.push(violation);
+                continue;
+            }
+        };
+        let reasons = found(reasons_against(store, &booking).await)?;
         violations.extend(reasons.map(|reasons| Violation {
             invariant: "I5",
             what: format!("hold {}: {reasons}", booking.hold_id),
@@ -162,17 +185,15 @@ pub(super) async fn judge_newest(store: &PgStore, at_most: u32) -> anyhow::Resul
 
 /// What forbade a booking; `None` where nothing did.
 async fn reasons_against(store: &PgStore, booking: &Booking) -> anyhow::Result<Option<String>> {
-    let run = store.run(booking.run_id).await?;
-    let facts = run.context("the run of a booking is gone")?.facts;
-    let policy = policy_of(store, &facts).await?;
-    let gazetteer = gazetteer_of(store, &facts.gazetteer).await?;
+    let policy = policy_of(store, &booking.policy_sha256).await?;
+    let gazetteer = gazetteer_of(store, &booking.gazetteer).await?;
     let query = Query::compile(&booking.referral, &gazetteer, &policy)
         .map_err(|faults| anyhow::anyhow!("the referral cannot be compiled: {faults:?}"))?;
     let setting = &booking.setting;
     let location = gazetteer
         .locate(&setting.postcode)
         .context("the setting's postcode is not known")?;
-    let mut supply = Supply::new(facts.authority);
+    let mut supply = Supply::new(setting.authority);
     supply.upsert(setting.clone(), location)?;
     let held = booking.others.iter().flat_map(Occupancy::held).collect();
     supply.set_holds(&setting.setting_id, held);
@@ -239,7 +260,7 @@ struct MadeOf {
 impl MadeOf {
     async fn load(store: &PgStore, run: &StoredRun) -> anyhow::Result<Self> {
         let facts = &run.facts;
-        let policy = policy_of(store, facts).await?;
+        let policy = policy_of(store, &facts.policy_sha256).await?;
         let gazetteer = gazetteer_of(store, &facts.gazetteer).await?;
         let referral = store
             .referral_revision(run.key, facts.revision)
@@ -255,11 +276,9 @@ impl MadeOf {
     }
 }
 
-async fn policy_of(store: &PgStore, facts: &RunFacts) -> anyhow::Result<Policy> {
-    store
-        .policy(&facts.policy_sha256)
-        .await?
-        .with_context(|| format!("the policy {} of the run is not stored", facts.policy_id))
+async fn policy_of(store: &PgStore, sha256: &[u8; 32]) -> anyhow::Result<Policy> {
+    let policy = store.policy(sha256).await?;
+    policy.with_context(|| format!("the policy {} is not stored", hex::encode(sha256)))
 }
 
 async fn gazetteer_of(store: &PgStore, edition: &str) -> anyhow::Result<Gazetteer> {

@@ -141,6 +141,11 @@ impl Council {
         found.extend(store.check_life().await.unwrap());
         found.extend(store.check_decisions().await.unwrap());
         found.extend(store.check_supply_history().await.unwrap());
+        let later = morning() + chrono::TimeDelta::days(1);
+        found.extend(store.check_nothing_is_left(later).await.unwrap());
+        found.extend(store.check_what_is_told().await.unwrap());
+        found.extend(store.check_readings().await.unwrap());
+        found.extend(store.check_providers_are_told_of_nobody().await.unwrap());
         found.extend(store.check_audit_chains().await.unwrap());
         found
     }

@@ -11,7 +11,7 @@ use oss_workflow::{call_off, deadline, deadline::Due, hold};
 
 /// What is planted: in words, its statements, those that undo it, the invariant that it breaks, and
 /// what names the row.
-const PLANTED: [(&str, &str, &str, &str, &str); 15] = [
+const PLANTED: [(&str, &str, &str, &str, &str); 22] = [
         (
             "a placement nobody decided",
             "UPDATE placement SET decided_by = 'robot'",
@@ -128,6 +128,69 @@ const PLANTED: [(&str, &str, &str, &str, &str); 15] = [
             "UPDATE setting SET supply_version = supply_version - 9",
             "I10",
             "setting E06000015/H01",
+        ),
+        (
+            "a referral that nobody ranks",
+            "UPDATE referral SET state = 'received'",
+            "UPDATE referral SET state = 'placed'",
+            "I1",
+            "referral E06000015/R01 was never ranked",
+        ),
+        (
+            "an event that is not tried again",
+            "INSERT INTO dead_letter VALUES (gen_random_uuid(), 'E06000015', 's', NULL, NULL, NULL, 'c',
+               'r', '[]', 1, 'epoch', '[]', '', 'epoch')",
+            "DELETE FROM dead_letter",
+            "I1",
+            "was not tried again",
+        ),
+        (
+            "a run that was told and not kept",
+            "UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'),
+               '\"run_id\":\"run_', '\"run_id\":\"run_x'), 'UTF8')",
+            "UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'),
+               'run_x', 'run_'), 'UTF8')",
+            "I7",
+            "tells of run_x",
+        ),
+        (
+            "an event of a referral that is not there",
+            "UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'),
+               '\"R01\"', '\"R01x\"'), 'UTF8')",
+            "UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'),
+               '\"R01x\"', '\"R01\"'), 'UTF8')",
+            "I7",
+            "tells of referral R01x",
+        ),
+        (
+            "a reading of nobody knows what",
+            "ALTER TABLE audit DISABLE TRIGGER USER; CREATE TABLE kept AS TABLE audit;
+             UPDATE audit SET act = 'referral.read', thing = '' WHERE act = 'referral.received'",
+            "DELETE FROM audit; INSERT INTO audit TABLE kept; DROP TABLE kept;
+             ALTER TABLE audit ENABLE TRIGGER USER",
+            "I11",
+            ": referral.read",
+        ),
+        (
+            "a provider who is told which child it is",
+            "CREATE TABLE kept AS TABLE outbox;
+             UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'),
+               '\"profile\":{', '\"profile\":{\"child_id\":\"C01\",'), 'UTF8')",
+            "UPDATE outbox SET payload = kept.payload FROM kept WHERE kept.event_id = outbox.event_id;
+             DROP TABLE kept",
+            "I12",
+            "tells a provider a child's id",
+        ),
+        (
+            "a provider who is told where the child goes",
+            "CREATE TABLE kept AS TABLE outbox;
+             UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'),
+               '\"profile\":{', '\"profile\":{\"near\":\"' || (SELECT document #>> '{locations,home}'
+                 FROM referral_revision) || '\",'), 'UTF8')",
+            "UPDATE outbox SET payload = kept.payload FROM kept WHERE kept.event_id = outbox.event_id;
+             DROP TABLE kept",
+            "I12",
+            "tells a provider a postcode",
         ),
 ];
 
