@@ -10,7 +10,11 @@
 //! ```
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use oss_domain::{AuthorityCode, FieldError, Postcode, UnknownCode, id::ParseIdError};
+use oss_domain::{
+    AuthorityCode, FieldError, Postcode, UnknownCode,
+    id::ParseIdError,
+    text::{self, LONG_TEXT, TEXT},
+};
 use serde_json::{Map, Value};
 use std::{
     cell::RefCell,
@@ -18,11 +22,6 @@ use std::{
     fmt::Display,
     str::FromStr,
 };
-
-/// How long a text may be that is not marked as long, in characters.
-pub(crate) const TEXT: usize = 200;
-/// How long a text may be that is marked as long, in characters.
-pub(crate) const LONG_TEXT: usize = 10_000;
 
 /// More faults than this are not listed: nobody reads them, and the answer must fit an event.
 const MAX_FAULTS: usize = 500;
@@ -256,18 +255,10 @@ impl<'a> Node<'a> {
             return self.wrong_type("a text");
         };
         let text = text.trim();
-        if text.is_empty() {
-            return self.fault("too_short", "must not be empty");
+        match text::fault(text, max) {
+            None => Some(text),
+            Some((code, detail)) => self.fault(code, detail),
         }
-        // Cheap first: a text has no more characters than bytes.
-        if text.len() > max && text.chars().count() > max {
-            return self.fault("too_long", format!("must have at most {max} characters"));
-        }
-        if text.contains('\0') {
-            // PostgreSQL has no such character.
-            return self.fault("invalid_text", "must not hold the character U+0000");
-        }
-        Some(text)
     }
 
     /// A text of ordinary length.

@@ -30,6 +30,7 @@ pub mod referral;
 pub mod role;
 pub mod setting;
 pub mod ssda903;
+pub mod text;
 
 pub use authority::AuthorityCode;
 pub use child::{Child, Sex, SexSet};

@@ -1,6 +1,8 @@
 //! What was proposed for a referral, and the full record of a run.
 
-use crate::{api::find, app::App, caller::Caller, problem::Fault, query::Parameters};
+use crate::{
+    act::record_reading, api::find, app::App, caller::Caller, problem::Fault, query::Parameters,
+};
 use axum::{
     extract::{Path, State},
     response::IntoResponse,
@@ -29,6 +31,7 @@ pub(crate) async fn of_referral(
         .run_id
         .ok_or_else(|| Fault::not_found("A run of the referral"))?;
     let run = app.store.run(run_id).await?.ok_or_else(Fault::internal)?;
+    record_read(&app, &caller, &run).await?;
     let proposal = proposal(&app, &run, shown_by(&app, &run).await?);
     // In the form in which it was, or would have been, told.
     let body = if proposal.offers.is_empty() {
@@ -50,6 +53,7 @@ pub(crate) async fn run(
     let run = run
         .filter(|run| caller.works_for(run.facts.authority).is_ok())
         .ok_or_else(|| Fault::not_found("The run"))?;
+    record_read(&app, &caller, &run).await?;
     let n_shown = shown_by(&app, &run).await?;
     let offer_id = |setting: &SettingId| offer_id(&app, &run, setting);
     json(serde_json::to_vec(&MatchRun::new(
@@ -84,6 +88,13 @@ async fn those_left(app: &App, gone: OfferId) -> Result<Option<(RunId, Value)>, 
     let mut told = told.map_err(|_| Fault::internal())?;
     let offers = told.get_mut("offers").map(Value::take).unwrap_or_default();
     Ok(Some((run.facts.run_id, offers)))
+}
+
+/// What a run found tells of the child: how far from home and school it would live, and its needs.
+async fn record_read(app: &App, caller: &Caller, run: &StoredRun) -> Result<(), Fault> {
+    let at = (run.facts.authority, Some(run.key));
+    let thing = format!("run {}", run.facts.run_id);
+    record_reading(app, caller, at, "options.read", thing).await
 }
 
 /// How many offers the run's policy shows; it need not be the policy of today.

@@ -1,7 +1,7 @@
 //! Referrals: submitted, amended, withdrawn, listed, read.
 
 use crate::{
-    act::act,
+    act::{act, record_reading},
     api::{BASE, find},
     app::App,
     body::Json,
@@ -236,25 +236,9 @@ pub(crate) async fn read(
     parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
     let stored = find::stored_referral(&app, &caller, &id, &parameters).await?;
-    let at = (stored.authority, stored.referral_id.clone());
-    let wanted = Wanted {
-        referrals: [at].into(),
-        ..Wanted::default()
-    };
-    // The line in the audit is committed before anything is told: no line, no answer.
-    act(&app, &caller, &wanted, |unit, context| {
-        let thing = format!("revision {}", stored.revision);
-        unit.record(
-            context,
-            stored.authority,
-            Some(stored.key),
-            "referral.read",
-            thing,
-            None,
-        );
-        Ok(())
-    })
-    .await?;
+    let at = (stored.authority, Some(stored.key));
+    let thing = format!("revision {}", stored.revision);
+    record_reading(&app, &caller, at, "referral.read", thing).await?;
     let standing = Standing::from(&stored);
     let mut body = stored
         .referral

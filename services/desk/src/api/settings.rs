@@ -1,7 +1,7 @@
 //! Registers: listed, read, changed.
 
 use crate::{
-    act::act,
+    act::{act, record_reading},
     api::{BASE, find},
     app::App,
     body::Json,
@@ -129,6 +129,9 @@ pub(crate) async fn read(
         found.extend(head.filter(|head| head.open).and_then(|head| head.setting));
     }
     let setting = find::only_one(found, "The setting")?;
+    // It names the children who live there.
+    let at = (setting.authority, None);
+    record_reading(&app, &caller, at, "setting.read", &setting_id).await?;
     Ok((
         [tag_of(&setting).header()],
         axum::Json(setting_to_json(&setting)),
@@ -148,6 +151,11 @@ pub(crate) async fn list(
         .store
         .list_settings(authority, None, after, page.limit + 1)
         .await?;
+    let mut told = settings.iter().take(page.limit as usize);
+    if let (Some(first), Some(last)) = (settings.first(), told.next_back()) {
+        let thing = format!("{} to {}", first.setting_id, last.setting_id);
+        record_reading(&app, &caller, (authority, None), "settings.read", thing).await?;
+    }
     let write = |setting: &Arc<Setting>| Some(setting_to_json(setting));
     Ok(page.answer(&settings, write, |setting| setting.setting_id.clone()))
 }

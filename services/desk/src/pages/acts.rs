@@ -7,6 +7,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod approach;
+mod asked;
 pub(crate) mod conditions;
 pub(crate) mod decide;
 pub(crate) mod form;
@@ -18,14 +19,17 @@ pub(crate) mod unfilled;
 pub(crate) mod withdraw;
 pub(crate) mod words;
 
-use super::{facts::Facts, matched::Matched};
+use super::{facts::Facts, layout::Section, matched::Matched};
 use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
-use oss_domain::{OfferId, SettingId};
+use frame::Subject;
+use oss_domain::{Act, OfferId, SettingId};
 use oss_matching::evaluation::Offer;
 use oss_workflow::{
     SettingKey,
+    conditions::not_met,
     offer::{OfferHead, OfferState},
 };
+use std::collections::BTreeSet;
 
 /// The refusal to act on a setting that is not among the referral's options any more: their list
 /// tells why.
@@ -44,40 +48,12 @@ pub(crate) struct Target {
     pub(crate) offer_id: OfferId,
     /// What is stored of it, once somebody has acted on it.
     pub(crate) head: Option<OfferHead>,
+    /// What would have brought it in and was not met.
+    pub(crate) not_met: BTreeSet<Act>,
     pub(crate) facts: Facts,
 }
 
 impl Target {
-    /// Finds it in the referral's current run, after a line in the audit.
-    pub(crate) async fn load(
-        app: &App,
-        viewer: &Viewer,
-        (id, setting): &(String, String),
-    ) -> Result<Self, Fault> {
-        let setting_id: SettingId = find::id(setting, "The option")?;
-        let parameters = Parameters::default();
-        let matched = Matched::load(app, viewer, id, &parameters, "options.read").await?;
-        let found = matched
-            .ranked()
-            .find(|(_, offer)| offer.setting_id == setting_id);
-        let (rank, offer) = found.ok_or_else(|| option_gone(&matched.link(), &setting_id))?;
-        let offer = offer.clone();
-        let offer_id = offer_id(app, &matched, &setting_id);
-        let heads = app.store.offers_of(matched.run.key).await?;
-        let names = matched.names(app).await?;
-        let provider = names.get(&setting_id).map_or("", |name| &*name.provider);
-        let facts = Facts::new(&offer, provider, &matched.policy);
-        let head = heads.into_iter().find(|head| head.offer_id == offer_id);
-        Ok(Self {
-            matched,
-            rank,
-            offer,
-            offer_id,
-            head,
-            facts,
-        })
-    }
-
     /// How far it has come.
     pub(crate) fn state(&self) -> OfferState {
         let head = self.head.as_ref();
@@ -92,6 +68,42 @@ impl Target {
     /// The address of the page that acting on it leads to.
     pub(crate) fn progress(&self) -> String {
         format!("{}/progress", self.matched.link())
+    }
+}
+
+impl Subject for Target {
+    type At = (String, String);
+
+    /// Finds it in the referral's current run.
+    async fn load(app: &App, viewer: &Viewer, (id, setting): &Self::At) -> Result<Self, Fault> {
+        let setting_id: SettingId = find::id(setting, "The option")?;
+        let parameters = Parameters::default();
+        let matched = Matched::load(app, viewer, id, &parameters, "options.read").await?;
+        let found = matched
+            .ranked()
+            .find(|(_, offer)| offer.setting_id == setting_id);
+        let (rank, offer) = found.ok_or_else(|| option_gone(&matched.link(), &setting_id))?;
+        let offer = offer.clone();
+        let offer_id = offer_id(app, &matched, &setting_id);
+        let heads = app.store.offers_of(matched.run.key).await?;
+        let seen_to = app.store.conditions_of(matched.run.key).await?;
+        let names = matched.names(app).await?;
+        let provider = names.get(&setting_id).map_or("", |name| &*name.provider);
+        let facts = Facts::new(&offer, provider, &matched.policy);
+        let head = heads.into_iter().find(|head| head.offer_id == offer_id);
+        Ok(Self {
+            matched,
+            rank,
+            offer,
+            offer_id,
+            head,
+            not_met: not_met(seen_to.iter(), offer_id),
+            facts,
+        })
+    }
+
+    fn section(&self) -> Section<'_> {
+        self.matched.section()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     acts::{
         form::{Fields, Form as FormParts, Notice},
-        frame::{Deed, Sheet},
+        frame::{Deed, Sheet, Subject},
     },
     layout::{Layout, Section},
     referral,
@@ -140,35 +140,38 @@ pub(crate) struct Allocated {
     colleagues: Vec<Person>,
 }
 
-/// Handing a referral over to a colleague.
-#[derive(Debug)]
-pub(crate) enum HandOver {}
-
-impl Deed for HandOver {
+impl Subject for Allocated {
     type At = String;
-    type To = Allocated;
-    type Page = HandOverPage;
 
-    fn path(id: &String) -> String {
-        format!("/referrals/{id}/hand-over")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Allocated, Fault> {
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
         let parameters = Parameters::default();
         let stored = find::stored_referral(app, &viewer.caller(), id, &parameters).await?;
         let taken = app.store.taken(stored.key).await?;
         let has = taken.as_ref().map(|taken| &*taken.user_id);
         let mut colleagues = team(app, stored.authority).await?;
         colleagues.retain(|person| Some(&*person.user_id.to_string()) != has);
-        Ok(Allocated {
+        Ok(Self {
             stored,
             taken,
             colleagues,
         })
     }
 
-    fn section(allocated: &Allocated) -> Section<'_> {
-        Section::Case(allocated.taken.as_ref())
+    fn section(&self) -> Section<'_> {
+        Section::Case(self.taken.as_ref())
+    }
+}
+
+/// Handing a referral over to a colleague.
+#[derive(Debug)]
+pub(crate) enum HandOver {}
+
+impl Deed for HandOver {
+    type To = Allocated;
+    type Page = HandOverPage;
+
+    fn path(id: &String) -> String {
+        format!("/referrals/{id}/hand-over")
     }
 
     fn page(sheet: Sheet<'_>, allocated: Allocated) -> HandOverPage {
@@ -199,6 +202,7 @@ impl Deed for HandOver {
         id: &String,
         fields: &Fields,
     ) -> Result<String, Fault> {
+        let note = fields.text("note")?;
         let parameters = Parameters::default();
         let stored = find::stored_referral(app, &viewer.caller(), id, &parameters).await?;
         let mut team = team(app, stored.authority).await?.into_iter();
@@ -213,7 +217,6 @@ impl Deed for HandOver {
             since: app.clock.now(),
             given_by: Some(viewer.name().to_owned()),
         };
-        let note = fields.get("note");
         let said = (!note.is_empty()).then(|| note.to_owned());
         let line = ("referral.handed_over", said);
         give(app, viewer, id, fields.get("from"), Some(&to), line).await?;

@@ -3,7 +3,7 @@
 use super::{
     acts::{
         form::{Fields, Form},
-        frame::{Deed, Question, Sheet},
+        frame::{Deed, Question, Sheet, Subject},
         placement,
         progress::ApprovalRow,
         words,
@@ -148,32 +148,36 @@ fn read_cursor(text: &str) -> Option<ApprovalCursor> {
 
 type Asked = (ApprovalTask, Placement);
 
-async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<Asked, Fault> {
-    let approval_id: ApprovalId = find::id(id, "The approval")?;
-    let caller = viewer.caller();
-    let wanted = Wanted {
-        approvals: [approval_id].into(),
-        ..Wanted::default()
-    };
-    act(app, &caller, &wanted, |unit, context| {
-        let task = unit.approvals.get(&approval_id).cloned();
-        let authority = task.as_ref().map(|task| task.authority);
-        let authority = find::own(&caller, authority, "The approval")?;
-        let task = task.ok_or_else(Fault::internal)?;
-        let placement = unit.placements.get(&task.placement_id).cloned();
-        let placement = placement.ok_or_else(Fault::internal)?;
-        let read = "approval.read";
-        unit.record(
-            context,
-            authority,
-            Some(task.referral),
-            read,
-            approval_id,
-            None,
-        );
-        Ok((task, placement))
-    })
-    .await
+impl Subject for Asked {
+    type At = String;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        let approval_id: ApprovalId = find::id(id, "The approval")?;
+        let caller = viewer.caller();
+        let wanted = Wanted {
+            approvals: [approval_id].into(),
+            ..Wanted::default()
+        };
+        act(app, &caller, &wanted, |unit, context| {
+            let task = unit.approvals.get(&approval_id).cloned();
+            let authority = task.as_ref().map(|task| task.authority);
+            let authority = find::own(&caller, authority, "The approval")?;
+            let task = task.ok_or_else(Fault::internal)?;
+            let placement = unit.placements.get(&task.placement_id).cloned();
+            let placement = placement.ok_or_else(Fault::internal)?;
+            let read = "approval.read";
+            unit.record(
+                context,
+                authority,
+                Some(task.referral),
+                read,
+                approval_id,
+                None,
+            );
+            Ok((task, placement))
+        })
+        .await
+    }
 }
 
 /// Recording an approval.
@@ -181,16 +185,11 @@ async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<Asked, Fault> {
 pub(crate) enum Record {}
 
 impl Deed for Record {
-    type At = String;
     type To = Asked;
     type Page = ApprovalPage;
 
     fn path(id: &String) -> String {
         format!("/approvals/{id}")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Asked, Fault> {
-        load(app, viewer, id).await
     }
 
     fn page(sheet: Sheet<'_>, (task, placement): Asked) -> ApprovalPage {

@@ -16,7 +16,7 @@ mod told;
 use super::{
     acts::{
         form::{Fields, Form},
-        frame::{Deed, Sheet},
+        frame::{Deed, Sheet, Subject},
     },
     layout::{Layout, Page, Section},
     words,
@@ -107,16 +107,11 @@ pub(crate) struct StartPage {
 pub(crate) enum Start {}
 
 impl Deed for Start {
-    type At = ();
     type To = ();
     type Page = StartPage;
 
     fn path((): &()) -> String {
         "/start-referral".to_owned()
-    }
-
-    async fn load(_: &App, _: &Viewer, (): &()) -> Result<(), Fault> {
-        Ok(())
     }
 
     fn page(sheet: Sheet<'_>, (): ()) -> StartPage {
@@ -170,20 +165,27 @@ pub(crate) struct DiscardPage {
 #[derive(Debug)]
 pub(crate) enum Discard {}
 
-impl Deed for Discard {
+/// A draft, of a withdrawn referral too.
+#[derive(Debug)]
+pub(crate) struct Discardable(Draft);
+
+impl Subject for Discardable {
     type At = String;
-    type To = Draft;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        Draft::load_any(app, viewer, id).await.map(Self)
+    }
+}
+
+impl Deed for Discard {
+    type To = Discardable;
     type Page = DiscardPage;
 
     fn path(id: &String) -> String {
         format!("/drafts/{id}/discard")
     }
 
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Draft, Fault> {
-        Draft::load_any(app, viewer, id).await
-    }
-
-    fn page(sheet: Sheet<'_>, draft: Draft) -> DiscardPage {
+    fn page(sheet: Sheet<'_>, Discardable(draft): Discardable) -> DiscardPage {
         DiscardPage {
             layout: sheet.layout,
             form: sheet.form,

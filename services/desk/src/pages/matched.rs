@@ -1,7 +1,9 @@
 //! A referral with its current run: what the pages of options are about.
 
-use super::layout::Section;
-use crate::{act::act, api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
+use super::{acts::frame::Subject, layout::Section};
+use crate::{
+    act::record_reading, api::find, app::App, problem::Fault, query::Parameters, session::Viewer,
+};
 use oss_domain::{Referral, Setting, SettingId};
 use oss_matching::{Policy, evaluation::Offer};
 use oss_storage::{
@@ -9,7 +11,6 @@ use oss_storage::{
     referrals::StoredReferral,
     runs::StoredRun,
 };
-use oss_workflow::Wanted;
 use std::{collections::HashMap, sync::Arc};
 
 /// A referral and its current run.
@@ -42,7 +43,8 @@ impl Matched {
             ));
         };
         let run = app.store.run(run_id).await?.ok_or_else(Fault::internal)?;
-        record(app, viewer, &stored, read, format!("run {run_id}")).await?;
+        let at = (stored.authority, Some(stored.key));
+        record_reading(app, &caller, at, read, format!("run {run_id}")).await?;
         let referral = app
             .store
             .referral_revision(run.key, run.facts.revision)
@@ -100,28 +102,14 @@ impl Matched {
     }
 }
 
-/// Commits a line in the audit: before anything is told.
-pub(crate) async fn record(
-    app: &App,
-    viewer: &Viewer,
-    stored: &StoredReferral,
-    read: &'static str,
-    thing: String,
-) -> Result<(), Fault> {
-    let wanted = Wanted {
-        referrals: [(stored.authority, stored.referral_id.clone())].into(),
-        ..Wanted::default()
-    };
-    act(app, &viewer.caller(), &wanted, |unit, context| {
-        unit.record(
-            context,
-            stored.authority,
-            Some(stored.key),
-            read,
-            &thing,
-            None,
-        );
-        Ok(())
-    })
-    .await
+impl Subject for Matched {
+    type At = String;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        Self::load(app, viewer, id, &Parameters::default(), "options.read").await
+    }
+
+    fn section(&self) -> Section<'_> {
+        self.section()
+    }
 }

@@ -5,7 +5,7 @@ use super::{
     acts::{
         answer::{AnswerFields, body},
         form::{Fields, Form},
-        frame::{Deed, Sheet},
+        frame::{Deed, Sheet, Subject},
         words,
     },
     facts::capital,
@@ -14,7 +14,7 @@ use super::{
     words::{self as said, Tag},
 };
 use crate::{
-    act::act,
+    act::{act, record_reading},
     api::{
         find,
         provider::{asked, own, record},
@@ -115,34 +115,28 @@ pub(crate) struct OfferPage {
     may_answer: bool,
 }
 
+impl Subject for (OfferHead, StoredReferral) {
+    type At = String;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        let head = own(app, &viewer.caller(), id).await?;
+        let at = (head.authority, Some(head.referral));
+        record_reading(app, &viewer.caller(), at, "offer.read", head.offer_id).await?;
+        let stored = app.store.referral_by_key(head.referral).await?;
+        Ok((head, stored.ok_or_else(Fault::internal)?))
+    }
+}
+
 /// Answering what the viewer's provider was asked.
 #[derive(Debug)]
 pub(crate) enum AnswerOffer {}
 
 impl Deed for AnswerOffer {
-    type At = String;
     type To = (OfferHead, StoredReferral);
     type Page = OfferPage;
 
     fn path(id: &String) -> String {
         format!("/provider/offers/{id}")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self::To, Fault> {
-        let head = own(app, &viewer.caller(), id).await?;
-        let wanted = Wanted {
-            referral_keys: [head.referral].into(),
-            ..Wanted::default()
-        };
-        // Before anything is told.
-        act(app, &viewer.caller(), &wanted, |unit, context| {
-            let (key, thing) = (Some(head.referral), head.offer_id);
-            unit.record(context, head.authority, key, "offer.read", thing, None);
-            Ok(())
-        })
-        .await?;
-        let stored = app.store.referral_by_key(head.referral).await?;
-        Ok((head, stored.ok_or_else(Fault::internal)?))
     }
 
     fn page(sheet: Sheet<'_>, (head, stored): Self::To) -> OfferPage {
@@ -235,28 +229,37 @@ pub(crate) struct VacancyPage {
     version: u32,
 }
 
+/// A home of the viewer's provider.
+#[derive(Debug)]
+pub(crate) struct Home(Arc<Setting>);
+
+impl Subject for Home {
+    type At = String;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        let (authority, provider) = (viewer.authority(), provider(viewer)?);
+        let homes = app.store.settings_of_provider(authority, provider).await?;
+        let mut homes = homes.into_iter();
+        let setting = homes.find(|setting| setting.setting_id.as_str() == id);
+        setting
+            .map(Self)
+            .ok_or_else(|| Fault::not_found("The home"))
+    }
+}
+
 /// Saying how many places of a home of the viewer's provider are free.
 #[derive(Debug)]
 pub(crate) enum ConfirmVacancy {}
 
 impl Deed for ConfirmVacancy {
-    type At = String;
-    type To = Arc<Setting>;
+    type To = Home;
     type Page = VacancyPage;
 
     fn path(id: &String) -> String {
         format!("/provider/homes/{id}")
     }
 
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Arc<Setting>, Fault> {
-        let (authority, provider) = (viewer.authority(), provider(viewer)?);
-        let homes = app.store.settings_of_provider(authority, provider).await?;
-        let mut homes = homes.into_iter();
-        let setting = homes.find(|setting| setting.setting_id.as_str() == id);
-        setting.ok_or_else(|| Fault::not_found("The home"))
-    }
-
-    fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> VacancyPage {
+    fn page(sheet: Sheet<'_>, Home(setting): Home) -> VacancyPage {
         let occupancy = &setting.occupancy;
         let typed = |name: &str, stored: String| match sheet.fields.get(name) {
             "" => stored,

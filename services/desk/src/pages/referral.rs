@@ -5,11 +5,12 @@ use super::{
     facts::capital,
     languages,
     layout::{Layout, Page, Section},
-    matched::record,
     missing::{Missing, missing},
     words::{self, Tag},
 };
-use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
+use crate::{
+    act::record_reading, api::find, app::App, problem::Fault, query::Parameters, session::Viewer,
+};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -108,14 +109,9 @@ pub(crate) async fn page(
 ) -> Result<Response, Fault> {
     let caller = viewer.caller();
     let stored = find::stored_referral(app, &caller, id, parameters).await?;
-    record(
-        app,
-        viewer,
-        &stored,
-        "referral.read",
-        format!("revision {}", stored.revision),
-    )
-    .await?;
+    let at = (stored.authority, Some(stored.key));
+    let thing = format!("revision {}", stored.revision);
+    record_reading(app, &caller, at, "referral.read", thing).await?;
     let before = parameters.get::<i64>("before")?;
     let lines = app
         .store

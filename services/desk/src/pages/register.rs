@@ -8,11 +8,13 @@ pub(crate) mod import;
 mod said;
 
 use super::{
-    acts::form::Fields,
+    acts::{form::Fields, frame::Subject},
     layout::{Layout, Page, Section},
     words,
 };
-use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
+use crate::{
+    act::record_reading, api::find, app::App, problem::Fault, query::Parameters, session::Viewer,
+};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -122,6 +124,9 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
     let (head, setting) = load(&app, &viewer, &id).await?;
+    // It tells of the children who live there.
+    let (at, thing) = ((viewer.authority(), None), &setting.setting_id);
+    record_reading(&app, &viewer.caller(), at, "setting.read", thing).await?;
     // One more, to tell what the oldest on the page changed.
     let past = app
         .store
@@ -159,13 +164,17 @@ async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(SettingHead, Arc<
     Ok((head, setting))
 }
 
-/// The same, if it is open: what is closed is not changed, as its page says.
-async fn load_open(app: &App, viewer: &Viewer, id: &str) -> Result<Arc<Setting>, Fault> {
-    let (head, setting) = load(app, viewer, id).await?;
-    if head.open {
-        return Ok(setting);
+/// An open entry of the viewer's register: what is closed is not changed, as its page says.
+impl Subject for Arc<Setting> {
+    type At = String;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        let (head, setting) = load(app, viewer, id).await?;
+        if head.open {
+            return Ok(setting);
+        }
+        Err(closed(id))
     }
-    Err(closed(id))
 }
 
 /// The refusal to change a home that is closed.

@@ -3,7 +3,8 @@
 use super::{
     acts::{bought, ranked},
     browser::{Browser, Page},
-    support::{Desk, a_setting},
+    matching::rank,
+    support::{Desk, a_referral, a_setting},
 };
 use axum::http::StatusCode;
 use oss_domain::{Clock, role::Role};
@@ -503,4 +504,65 @@ async fn an_administrator_switches_people_off_and_reads_the_policy_and_the_regis
     .await;
     off.leads_to("/admin/people");
     casey.get("/").await.leads_to("/sign-in?notice=timed-out");
+}
+
+#[tokio::test]
+async fn a_home_that_fell_off_the_list_is_still_answered_for_and_taken_back() {
+    let (first, second) = (bought("F1"), bought("F2"));
+    let (desk, _) = ranked(&[first.clone(), second.clone()]).await;
+    let mut casey = commissioner(&desk).await;
+    let ask = "/referrals/R1/approach";
+    let homes = [("setting", "F1"), ("setting", "F2")];
+    let (asked, _) = fill(&mut casey, "/referrals/R1/approach?setting=F1", ask, &homes).await;
+    asked.leads_to("/referrals/R1/progress");
+
+    // Both have no place any more that can be used, and the list is empty.
+    let full = [first, second].map(|mut setting| {
+        setting["blocked_places"] = serde_json::json!(1);
+        setting["version"] = serde_json::json!(2);
+        setting
+    });
+    for setting in &full {
+        let path = format!("/settings/{}", setting["setting_id"].as_str().unwrap());
+        desk.put(&path, setting).await.ok(200);
+    }
+    rank(&desk, &a_referral("R1", 1), &full).await;
+    let gone = casey.get("/referrals/R1/options/F1/hold").await;
+    assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.text);
+
+    let answer = "/referrals/R1/options/F1/answer";
+    let no = [("answer", "declined"), ("decline_reason", "no_vacancy")];
+    let declined = fill(&mut casey, answer, answer, &no).await.0;
+    declined.leads_to("/referrals/R1/progress");
+    let withdraw = "/referrals/R1/options/F2/withdraw";
+    let taken_back = fill(&mut casey, withdraw, withdraw, &[]).await.0;
+    taken_back.leads_to("/referrals/R1/progress");
+    let progress = casey.get("/referrals/R1/progress").await;
+    for state in ["Says no", "Taken back"] {
+        assert!(progress.text.contains(state), "{}", progress.text);
+    }
+}
+
+#[tokio::test]
+async fn texts_that_are_too_long_or_cannot_be_kept_are_refused_in_words() {
+    let mut full = a_setting("F1", 1);
+    full["blocked_places"] = serde_json::json!(2);
+    full["approval"]["places"] = serde_json::json!(2);
+    let (desk, _) = ranked(&[full]).await;
+    let mut casey = commissioner(&desk).await;
+    let forms = [
+        ("/referrals/R1/conditional/F1", "task"),
+        ("/referrals/R1/unfilled", "note"),
+        ("/referrals/R1/hand-over", "note"),
+    ];
+    let others = [("act", "C1"), ("due_on", "2026-11-30"), ("why", "other")];
+    let long = "ä".repeat(10_001);
+    for (path, field) in forms {
+        for (text, why) in [(&*long, "at most 10000 characters"), ("a\0b", "U+0000")] {
+            let fields = [others.as_slice(), &[(field, text)]].concat();
+            let (refused, _) = fill(&mut casey, path, path, &fields).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+            assert!(refused.text.contains(why), "{path}: {}", refused.text);
+        }
+    }
 }

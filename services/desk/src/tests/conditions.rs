@@ -4,18 +4,64 @@ use super::{
     acting::{commissioner, fill},
     acts::ranked,
     browser::Browser,
-    support::a_setting,
+    matching::rank,
+    support::{a_referral, a_setting},
 };
 use axum::http::StatusCode;
 use oss_domain::role::Role;
 use serde_json::json;
 
-#[tokio::test]
-async fn a_home_that_lacks_one_act_is_seen_to_and_what_came_of_it_is_recorded() {
+/// Carers approved for one child whose place cannot be used.
+fn full() -> serde_json::Value {
     let mut full = a_setting("F1", 1);
     full["approval"]["places"] = json!(1);
     full["blocked_places"] = json!(1);
-    let (desk, _) = ranked(&[full, a_setting("F2", 1)]).await;
+    full
+}
+
+/// The page of the only condition.
+async fn only(browser: &mut Browser) -> String {
+    let progress = browser.get("/referrals/R1/progress").await;
+    let (_, rest) = progress.text.split_once("href=\"/conditions/").unwrap();
+    format!("/conditions/{}", rest.split('"').next().unwrap())
+}
+
+#[tokio::test]
+async fn a_home_whose_condition_was_not_met_is_not_chosen_before_it_is_seen_to_anew() {
+    let (desk, _) = ranked(&[full()]).await;
+    let mut casey = commissioner(&desk).await;
+    let path = "/referrals/R1/conditional/F1";
+    let task = [("act", "C1"), ("task", "Kim"), ("due_on", "2026-11-30")];
+    let done = fill(&mut casey, path, path, &task).await.0;
+    done.leads_to("/referrals/R1/progress");
+    let one = only(&mut casey).await;
+    let word = [("outcome", "not_met"), ("reason", "The panel refused")];
+    let done = fill(&mut casey, &one, &one, &word).await.0;
+    done.leads_to("/referrals/R1/progress");
+
+    // The place can be used again: the home is an option, whatever the panel said.
+    let free = a_setting("F1", 2);
+    desk.put("/settings/F1", &free).await.ok(200);
+    rank(&desk, &a_referral("R1", 1), &[free]).await;
+    let decide = "/referrals/R1/options/F1/decide";
+    let why = [("reason", "Close to school"), ("acknowledged", "yes")];
+    let refused = casey.get(decide).await;
+    assert!(refused.text.contains("was not met"), "{}", refused.text);
+    assert!(refused.text.contains(path), "{}", refused.text);
+    let offers = desk.get("/referrals/R1/offers").await.ok(200).body;
+    let offer = offers["offers"][0]["offer_id"].as_str().unwrap();
+    let select = format!("/offers/{offer}/select");
+    let selected = desk.post(&select, &json!({ "reason": "Close" })).await;
+    selected.problem(409, "condition_not_met");
+    let done = fill(&mut casey, path, path, &task).await.0;
+    done.leads_to("/referrals/R1/progress");
+    let (chosen, _) = fill(&mut casey, decide, decide, &why).await;
+    chosen.leads_to("/referrals/R1/progress");
+}
+
+#[tokio::test]
+async fn a_home_that_lacks_one_act_is_seen_to_and_what_came_of_it_is_recorded() {
+    let (desk, _) = ranked(&[full(), a_setting("F2", 1)]).await;
     let mut casey = commissioner(&desk).await;
     let path = "/referrals/R1/conditional/F1";
     let not_shown = casey.get("/referrals/R1/not-shown").await;
@@ -41,8 +87,7 @@ async fn a_home_that_lacks_one_act_is_seen_to_and_what_came_of_it_is_recorded() 
         "{}",
         progress.text
     );
-    let (_, rest) = progress.text.split_once("href=\"/conditions/").unwrap();
-    let one = format!("/conditions/{}", rest.split('"').next().unwrap());
+    let one = only(&mut casey).await;
     let (unsaid, _) = fill(&mut casey, &one, &one, &[("reason", "x")]).await;
     assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
     let (mut worker, _) = Browser::signed_in(&desk, "sam", &[Role::SocialWorker]).await;

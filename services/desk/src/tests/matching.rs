@@ -6,7 +6,7 @@ use oss_domain::{Referral, Setting};
 use oss_matching::{Query, Supply};
 use oss_testkit::DERBY;
 use oss_workflow::{
-    SettingKey, Wanted,
+    SettingKey, Store as _, Wanted,
     ranking::{Market, rank_referral},
 };
 use serde_json::{Value, json};
@@ -114,6 +114,36 @@ async fn offers_are_read_in_the_form_of_the_event_and_the_run_in_full() {
             .body,
         run
     );
+}
+
+#[tokio::test]
+async fn what_was_found_for_a_child_is_told_to_nobody_unrecorded() {
+    let desk = Desk::new().await;
+    let (referral, home) = (a_referral("R1", 1), a_setting("F1", 1));
+    desk.put("/settings/F1", &home).await.ok(201);
+    desk.post("/referrals", &referral).await.ok(202);
+    rank(&desk, &referral, &[home]).await;
+    let offers = desk.get("/referrals/R1/offers").await.ok(200).body;
+    let run = format!("/match-runs/{}", offers["run_id"].as_str().unwrap());
+    desk.get(&run).await.ok(200);
+    let authority = DERBY.parse().unwrap();
+    let stored = desk.store.referral(authority, &"R1".parse().unwrap()).await;
+    let key = stored.unwrap().unwrap().key;
+    let lines = desk.store.history(authority, key, None, 10).await.unwrap();
+    let n_read = lines.iter().filter(|it| it.act == "options.read").count();
+    assert_eq!(n_read, 2, "{lines:?}");
+
+    // Whoever has the referral locked keeps its chain of the audit from being added to.
+    let wanted = Wanted {
+        referral_keys: [key].into(),
+        ..Wanted::default()
+    };
+    let locked = desk.store.open(&wanted).await.unwrap();
+    for path in ["/referrals/R1/offers", &run] {
+        let refused = desk.get(path).await.problem(503, "unavailable");
+        assert!(!refused.body.to_string().contains("F1"), "{path}");
+    }
+    drop(locked);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use oss_domain::{
         CategoryOfNeed as DomainCategoryOfNeed, Ethnicity as DomainEthnicity,
         LegalStatus as DomainLegalStatus, ReasonPlaceChange as DomainReasonPlaceChange,
     },
+    text::{LONG_TEXT, TEXT},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
@@ -79,15 +80,15 @@ types! {
     );
     Date = json_schema!({ "type": "string", "format": "date" });
     DateTime = json_schema!({ "type": "string", "format": "date-time", "description": "RFC 3339." });
-    Text = text(crate::read::TEXT);
-    LongText = text(crate::read::LONG_TEXT);
+    Text = text(TEXT);
+    LongText = text(LONG_TEXT);
     Word = json_schema!({
         "type": "string", "description": "A lower-case word.",
-        "pattern": "^[^\\p{Lu}]+$", "maxLength": crate::read::TEXT
+        "pattern": "^[^\\p{Lu}]+$", "maxLength": TEXT
     });
     Language = json_schema!({
         "type": "string", "description": "A lower-case word, such as `en` or `british sign language`.",
-        "pattern": "^[^\\p{Lu}]+$", "maxLength": crate::read::TEXT
+        "pattern": "^[^\\p{Lu}]+$", "maxLength": TEXT
     });
     Version = whole("From 1; orders what is sent.", 1, u32::MAX);
     OccupancyVersion = whole("Orders occupancy, apart from `version`.", 0, u32::MAX);

@@ -1,19 +1,16 @@
 //! A provider's answer that came by telephone.
 
 use super::{
-    Target,
+    asked::Asked,
     form::{Fields, Form, decimal},
-    frame::{Deed, Sheet},
+    frame::{Deed, Sheet, Subject as _},
     words,
 };
 use crate::{
     api::acts,
     app::App,
     body::Json,
-    pages::{
-        facts::Facts,
-        layout::{Layout, Section},
-    },
+    pages::{layout::Layout, words as said},
     problem::Fault,
     session::Viewer,
 };
@@ -28,8 +25,10 @@ pub(crate) struct AnswerPage {
     layout: Layout,
     form: Form,
     reference: String,
-    link: String,
-    facts: Facts,
+    setting_id: String,
+    kind: &'static str,
+    provider: String,
+    weekly_cost: String,
     fields: AnswerFields,
     was_asked: bool,
 }
@@ -95,53 +94,43 @@ pub(crate) fn body(fields: &Fields) -> Result<Map<String, Value>, Fault> {
 pub(crate) enum Answer {}
 
 impl Deed for Answer {
-    type At = (String, String);
-    type To = Target;
+    type To = Asked;
     type Page = AnswerPage;
 
-    fn path((id, setting): &Self::At) -> String {
+    fn path((id, setting): &(String, String)) -> String {
         format!("/referrals/{id}/options/{setting}/answer")
     }
 
-    async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
-        Target::load(app, viewer, at).await
-    }
-
-    fn section(target: &Target) -> Section<'_> {
-        target.matched.section()
-    }
-
-    fn page(sheet: Sheet<'_>, target: Target) -> AnswerPage {
-        let head = target.head.as_ref();
+    fn page(sheet: Sheet<'_>, asked: Asked) -> AnswerPage {
+        let setting = &asked.setting;
         AnswerPage {
             fields: AnswerFields::new(sheet.fields),
             layout: sheet.layout,
             form: sheet.form,
-            reference: target.matched.stored.referral_id.to_string(),
-            link: target.link(),
-            was_asked: head.is_some_and(|head| head.approached_at.is_some()),
-            facts: target.facts,
+            reference: asked.reference(),
+            setting_id: setting.setting_id.to_string(),
+            kind: said::kind(setting.kind),
+            provider: setting.provider.name.clone(),
+            weekly_cost: setting.weekly_cost.to_string(),
+            was_asked: asked.question().is_some(),
         }
     }
 
     async fn carry_out(
         app: &App,
         viewer: &Viewer,
-        at: &Self::At,
+        at: &(String, String),
         fields: &Fields,
     ) -> Result<String, Fault> {
         let mut body = body(fields)?;
-        let target = Target::load(app, viewer, at).await?;
-        let head = target.head.as_ref().ok_or_else(|| {
-            let detail = "The provider was not asked yet.";
-            Fault::conflict("not_approached", "Not asked", detail)
-        })?;
+        let asked = Asked::load(app, viewer, at).await?;
+        let head = asked.must_be_asked()?;
         body.insert("authority".to_owned(), head.authority.to_string().into());
         let provider = head.provider_id.to_string();
         body.insert("provider_id".to_owned(), provider.into());
-        let offer_id = Path(target.offer_id.to_string());
+        let offer_id = Path(head.offer_id.to_string());
         let body = Json(Value::Object(body));
         acts::answer(State(app.clone()), viewer.caller(), offer_id, body).await?;
-        Ok(target.progress())
+        Ok(asked.progress())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     form::{Fields, Form},
-    frame::{Deed, Question, Sheet},
+    frame::{Deed, Question, Sheet, Subject},
     offer_id, words,
 };
 use crate::{
@@ -27,7 +27,7 @@ use oss_workflow::{
     authorise::Act,
     conditions::{self, Condition, Outcome, Pursuit, Word},
 };
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 /// A condition, as lists show it.
 #[derive(Debug)]
@@ -74,12 +74,10 @@ pub(crate) struct Conditional {
     conditions: Vec<Condition>,
 }
 
-impl Conditional {
-    async fn load(
-        app: &App,
-        viewer: &Viewer,
-        (id, setting): &(String, String),
-    ) -> Result<Self, Fault> {
+impl Subject for Conditional {
+    type At = (String, String);
+
+    async fn load(app: &App, viewer: &Viewer, (id, setting): &Self::At) -> Result<Self, Fault> {
         let setting_id: SettingId = find::id(setting, "The home")?;
         let none = Parameters::default();
         let matched = Matched::load(app, viewer, id, &none, "options.read").await?;
@@ -97,6 +95,10 @@ impl Conditional {
             conditions,
         })
     }
+
+    fn section(&self) -> Section<'_> {
+        self.matched.section()
+    }
 }
 
 #[derive(Debug, Template)]
@@ -109,7 +111,7 @@ pub(crate) struct ConditionalPage {
     setting_id: String,
     /// What is against it.
     reasons: Vec<String>,
-    /// What would cure that: code and words.
+    /// What would cure that, or was not met before: code and words.
     acts: Vec<(&'static str, &'static str)>,
     rows: Vec<ConditionRow>,
     may_act: bool,
@@ -123,27 +125,21 @@ pub(crate) struct ConditionalPage {
 pub(crate) enum Pursue {}
 
 impl Deed for Pursue {
-    type At = (String, String);
     type To = Conditional;
     type Page = ConditionalPage;
 
-    fn path((id, setting): &Self::At) -> String {
+    fn path((id, setting): &(String, String)) -> String {
         format!("/referrals/{id}/conditional/{setting}")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Conditional, Fault> {
-        Conditional::load(app, viewer, at).await
-    }
-
-    fn section(to: &Conditional) -> Section<'_> {
-        to.matched.section()
     }
 
     fn page(sheet: Sheet<'_>, to: Conditional) -> ConditionalPage {
         let mut excluded = to.matched.run.evaluation.excluded.iter();
         let excluded = excluded.find(|it| it.setting_id == to.setting_id);
-        let acts = excluded.iter().flat_map(|it| it.requires.iter());
-        let acts: Vec<_> = acts.map(|act| (act.as_str(), rule(act).text)).collect();
+        let help = excluded.iter().flat_map(|it| it.requires.iter());
+        let again = conditions::not_met(to.conditions.iter(), to.offer_id);
+        let acts: BTreeSet<_> = help.chain(again).collect();
+        let acts = acts.into_iter().map(|it| (it.as_str(), rule(it).text));
+        let acts: Vec<_> = acts.collect();
         let reasons = excluded.iter().flat_map(|it| it.reasons.iter());
         let now = sheet.app.clock.now();
         let rows = to.conditions.iter().map(|it| ConditionRow::new(it, now));
@@ -170,7 +166,7 @@ impl Deed for Pursue {
     async fn carry_out(
         app: &App,
         viewer: &Viewer,
-        at: &Self::At,
+        at: &(String, String),
         fields: &Fields,
     ) -> Result<String, Fault> {
         must_pursue(viewer)?;
@@ -178,7 +174,7 @@ impl Deed for Pursue {
         let pursuit = Pursuit {
             offer_id: Conditional::load(app, viewer, at).await?.offer_id,
             act: chosen(fields, "act", "choose what is to be done")?,
-            task: fields.get("task").to_owned(),
+            task: fields.text("task")?.to_owned(),
             due_on: due_on
                 .map_err(|_| Fault::invalid_field("/due_on", "required", "is missing"))?,
         };
@@ -221,20 +217,10 @@ pub(crate) struct ConditionPage {
     evidence: String,
 }
 
-/// Recording what came of it.
-#[derive(Debug)]
-pub(crate) enum Note {}
-
-impl Deed for Note {
+impl Subject for Condition {
     type At = String;
-    type To = Condition;
-    type Page = ConditionPage;
 
-    fn path(id: &String) -> String {
-        format!("/conditions/{id}")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Condition, Fault> {
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
         let condition_id: ConditionId = find::id(id, "The condition")?;
         let caller = viewer.caller();
         act(app, &caller, &wanted(condition_id), |unit, context| {
@@ -249,8 +235,21 @@ impl Deed for Note {
         .await
     }
 
-    fn section(_: &Condition) -> Section<'_> {
+    fn section(&self) -> Section<'_> {
         Section::Queue
+    }
+}
+
+/// Recording what came of it.
+#[derive(Debug)]
+pub(crate) enum Note {}
+
+impl Deed for Note {
+    type To = Condition;
+    type Page = ConditionPage;
+
+    fn path(id: &String) -> String {
+        format!("/conditions/{id}")
     }
 
     fn page(sheet: Sheet<'_>, condition: Condition) -> ConditionPage {
@@ -299,8 +298,8 @@ impl Deed for Note {
         let condition_id: ConditionId = find::id(id, "The condition")?;
         let word = Word {
             outcome: chosen(fields, "outcome", "choose what came of it")?,
-            reason: fields.get("reason").to_owned(),
-            evidence: fields.get("evidence").to_owned(),
+            reason: fields.text("reason")?.to_owned(),
+            evidence: fields.text("evidence")?.to_owned(),
         };
         let caller = viewer.caller();
         let referral_id = act(app, &caller, &wanted(condition_id), |unit, context| {

@@ -3,23 +3,20 @@
 use super::{
     Target,
     form::{Fields, Form},
-    frame::{Deed, Question, Sheet},
+    frame::{Deed, Question, Sheet, Subject as _},
 };
 use crate::{
     api::decision,
     app::App,
     body::Json,
-    pages::{
-        facts::Facts,
-        layout::{Layout, Section},
-        words::Tag,
-    },
+    pages::{facts::Facts, layout::Layout, words::Tag},
     problem::Fault,
     session::Viewer,
 };
 use askama::Template;
 use axum::extract::{Path, State};
 use oss_domain::setting::Sourcing;
+use oss_matching::rules::rule;
 use oss_workflow::offer::OfferState;
 use serde_json::Value;
 
@@ -34,6 +31,8 @@ pub(crate) struct DecidePage {
     facts: Facts,
     wishes: Option<String>,
     state: Tag,
+    /// What would have brought the home in and was not met.
+    not_met: Vec<&'static str>,
     /// Whether the provider's word is still missing.
     must_accept: bool,
     /// Whether there is nothing left to decide.
@@ -48,20 +47,11 @@ pub(crate) struct DecidePage {
 pub(crate) enum Decide {}
 
 impl Deed for Decide {
-    type At = (String, String);
     type To = Target;
     type Page = DecidePage;
 
-    fn path((id, setting): &Self::At) -> String {
+    fn path((id, setting): &(String, String)) -> String {
         format!("/referrals/{id}/options/{setting}/decide")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
-        Target::load(app, viewer, at).await
-    }
-
-    fn section(target: &Target) -> Section<'_> {
-        target.matched.section()
     }
 
     fn page(sheet: Sheet<'_>, target: Target) -> DecidePage {
@@ -82,6 +72,7 @@ impl Deed for Decide {
             rank: target.rank,
             wishes: narrative.wishes_and_feelings.clone(),
             state: super::words::offer(state),
+            not_met: target.not_met.iter().map(|it| rule(*it).text).collect(),
             must_accept: !is_own && state != OfferState::Accepted,
             is_over: !target.matched.stored.state.is_open(),
             facts: target.facts,
@@ -116,7 +107,7 @@ impl Deed for Decide {
     async fn carry_out(
         app: &App,
         viewer: &Viewer,
-        at: &Self::At,
+        at: &(String, String),
         fields: &Fields,
     ) -> Result<String, Fault> {
         let target = Target::load(app, viewer, at).await?;

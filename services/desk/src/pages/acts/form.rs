@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use oss_domain::text;
 use oss_storage::idempotency::{Known, Request as Claim};
 use oss_telemetry::ErrorChain;
 use serde::Deserialize;
@@ -58,6 +59,21 @@ impl Fields {
     pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(it, _)| it == name);
         found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// The first field `name` as a text, which may be empty.
+    ///
+    /// # Errors
+    ///
+    /// 422 where it is longer than the contract's long texts may be, or could not be stored.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, Fault> {
+        let text = self.get(name);
+        match text::fault(text, text::LONG_TEXT) {
+            Some((code, detail)) if !text.is_empty() => {
+                Err(Fault::invalid_field(&format!("/{name}"), code, &detail))
+            }
+            _ => Ok(text),
+        }
     }
 
     /// Every field `name`.

@@ -2,7 +2,8 @@
 //! it cannot be undone, and carried out once. Where it is refused, the page comes again as things
 //! are now, with all that was typed and why nothing was done.
 //!
-//! To add one: say in a [`Deed`] what differs, and put [`route`] of it among the routes.
+//! To add one: say in a [`Subject`] what it is done to, in a [`Deed`] what differs, and put [`route`]
+//! of it among the routes.
 
 use super::form::{Fields, Form, Notice, Step, once};
 use crate::{
@@ -20,30 +21,46 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-/// Something that people do by a form.
-pub(crate) trait Deed: Sized + 'static {
+/// What something is done to.
+pub(crate) trait Subject: Sized + Send {
     /// What the address names, such as a referral, or that and a setting; nothing where the page
     /// is the only one of its kind.
     type At: DeserializeOwned + Send + Sync + 'static;
-    /// What it is done to.
-    type To: Send;
-    /// The page with the form.
-    type Page: Template + Send;
-    /// Where its form is sent to.
-    fn path(at: &Self::At) -> String;
 
-    /// What it is done to, as it is now, after a line in the audit. Where that is gone, the fault
-    /// says on which page it is told why (see [`Fault::instead`]).
+    /// It as it is now, after a line in the audit. Where that is gone, the fault says on which page
+    /// it is told why (see [`Fault::instead`]).
     fn load(
         app: &App,
         viewer: &Viewer,
         at: &Self::At,
-    ) -> impl Future<Output = Result<Self::To, Fault>> + Send;
+    ) -> impl Future<Output = Result<Self, Fault>> + Send;
 
-    /// What the page belongs to: nothing in the navigation, unless said.
-    fn section(_to: &Self::To) -> Section<'_> {
+    /// What its pages belong to: nothing in the navigation, unless said.
+    fn section(&self) -> Section<'_> {
         Section::Other
     }
+}
+
+/// Nothing that is there already.
+impl Subject for () {
+    type At = ();
+
+    async fn load(_: &App, _: &Viewer, (): &()) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// What the address of a deed names.
+pub(crate) type At<D> = <<D as Deed>::To as Subject>::At;
+
+/// Something that people do by a form.
+pub(crate) trait Deed: Sized + 'static {
+    /// What it is done to.
+    type To: Subject;
+    /// The page with the form.
+    type Page: Template + Send;
+    /// Where its form is sent to.
+    fn path(at: &At<Self>) -> String;
 
     /// The page with the form, filled in with what was typed.
     fn page(sheet: Sheet<'_>, to: Self::To) -> Self::Page;
@@ -58,7 +75,7 @@ pub(crate) trait Deed: Sized + 'static {
     fn carry_out(
         app: &App,
         viewer: &Viewer,
-        at: &Self::At,
+        at: &At<Self>,
         fields: &Fields,
     ) -> impl Future<Output = Result<String, Fault>> + Send;
 }
@@ -125,7 +142,7 @@ pub(crate) fn route<D: Deed>() -> MethodRouter<App> {
 async fn show<D: Deed>(
     State(app): State<App>,
     viewer: Viewer,
-    Path(at): Path<D::At>,
+    Path(at): Path<At<D>>,
     Query(fields): Query<Fields>,
 ) -> Result<Response, Fault> {
     page::<D>(&app, &viewer, &at, &fields, None).await
@@ -134,14 +151,14 @@ async fn show<D: Deed>(
 async fn page<D: Deed>(
     app: &App,
     viewer: &Viewer,
-    at: &D::At,
+    at: &At<D>,
     fields: &Fields,
     notice: Option<Notice>,
 ) -> Result<Response, Fault> {
-    let to = D::load(app, viewer, at).await?;
+    let to = D::To::load(app, viewer, at).await?;
     let form = Form::new(app, viewer, notice);
     let status = form.status();
-    let layout = Layout::new(app, viewer, D::section(&to));
+    let layout = Layout::new(app, viewer, to.section());
     let sheet = Sheet {
         app,
         viewer,
@@ -155,7 +172,7 @@ async fn page<D: Deed>(
 async fn send<D: Deed>(
     State(app): State<App>,
     viewer: Viewer,
-    Path(at): Path<D::At>,
+    Path(at): Path<At<D>>,
     Sent(fields): Sent<Fields>,
 ) -> Result<Response, Fault> {
     let sent = match fields.step() {
@@ -176,7 +193,7 @@ async fn send<D: Deed>(
 async fn carry_out_once<D: Deed>(
     app: &App,
     viewer: &Viewer,
-    at: &D::At,
+    at: &At<D>,
     fields: &Fields,
 ) -> Result<Response, Fault> {
     let work = Box::pin(D::carry_out(app, viewer, at, fields));
@@ -187,16 +204,16 @@ async fn carry_out_once<D: Deed>(
 async fn ask<D: Deed>(
     app: &App,
     viewer: &Viewer,
-    at: &D::At,
+    at: &At<D>,
     fields: &Fields,
 ) -> Result<Option<Response>, Fault> {
-    let to = D::load(app, viewer, at).await?;
+    let to = D::To::load(app, viewer, at).await?;
     let Some(question) = D::question(&to, fields) else {
         return Ok(None);
     };
     Box::pin(D::carry_out(&app.rehearsal(), viewer, at, fields)).await?;
     let page = QuestionPage {
-        layout: Layout::new(app, viewer, D::section(&to)),
+        layout: Layout::new(app, viewer, to.section()),
         form: Form::new(app, viewer, None),
         question,
         path: D::path(at),

@@ -3,18 +3,14 @@
 use super::{
     Target,
     form::{Fields, Form},
-    frame::{Deed, Sheet},
+    frame::{Deed, Sheet, Subject as _},
     progress::{Progress, ProgressPage},
 };
 use crate::{
     api::acts,
     app::App,
     body::JsonOrNothing,
-    pages::{
-        facts::Facts,
-        layout::{Layout, Section},
-        words as said,
-    },
+    pages::{facts::Facts, layout::Layout, words as said},
     problem::Fault,
     session::Viewer,
 };
@@ -41,20 +37,11 @@ pub(crate) struct HoldPage {
 pub(crate) enum Hold {}
 
 impl Deed for Hold {
-    type At = (String, String);
     type To = Target;
     type Page = HoldPage;
 
-    fn path((id, setting): &Self::At) -> String {
+    fn path((id, setting): &(String, String)) -> String {
         format!("/referrals/{id}/options/{setting}/hold")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
-        Target::load(app, viewer, at).await
-    }
-
-    fn section(target: &Target) -> Section<'_> {
-        target.matched.section()
     }
 
     fn page(sheet: Sheet<'_>, target: Target) -> HoldPage {
@@ -73,7 +60,7 @@ impl Deed for Hold {
     async fn carry_out(
         app: &App,
         viewer: &Viewer,
-        at: &Self::At,
+        at: &(String, String),
         fields: &Fields,
     ) -> Result<String, Fault> {
         let target = Target::load(app, viewer, at).await?;
@@ -89,20 +76,11 @@ impl Deed for Hold {
 pub(crate) enum Release {}
 
 impl Deed for Release {
-    type At = (String, String);
     type To = Progress;
     type Page = ProgressPage;
 
-    fn path((id, setting): &Self::At) -> String {
+    fn path((id, setting): &(String, String)) -> String {
         format!("/referrals/{id}/options/{setting}/release")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, (id, _): &Self::At) -> Result<Progress, Fault> {
-        Progress::load(app, viewer, id).await
-    }
-
-    fn section(progress: &Progress) -> Section<'_> {
-        progress.section()
     }
 
     fn page(sheet: Sheet<'_>, progress: Progress) -> ProgressPage {
@@ -112,10 +90,11 @@ impl Deed for Release {
     async fn carry_out(
         app: &App,
         viewer: &Viewer,
-        (id, setting): &Self::At,
+        at: &(String, String),
         _: &Fields,
     ) -> Result<String, Fault> {
-        let progress = Progress::load(app, viewer, id).await?;
+        let progress = Progress::load(app, viewer, at).await?;
+        let (id, setting) = at;
         let mut occupancies = progress.occupancies.iter();
         let held = occupancies
             .find(|it| it.claim == Claim::Held && it.setting_id.as_str() == setting)

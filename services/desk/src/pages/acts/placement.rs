@@ -2,7 +2,7 @@
 
 use super::{
     form::{Fields, Form},
-    frame::{Deed, Question, Sheet},
+    frame::{Deed, Question, Sheet, Subject},
     progress::ApprovalRow,
     words,
 };
@@ -94,6 +94,18 @@ pub(crate) async fn load(
 
 /// A placement with the approvals that it waits for.
 type Waiting = (Placement, Vec<ApprovalTask>);
+
+impl Subject for Waiting {
+    type At = String;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        load(app, viewer, id, "placement.read").await
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Queue
+    }
+}
 
 impl PlacementPage {
     fn new(sheet: Sheet<'_>, (placement, approvals): &Waiting) -> Self {
@@ -189,20 +201,11 @@ pub(crate) fn rows(placement: &Placement) -> Vec<(&'static str, String)> {
 pub(crate) enum Start {}
 
 impl Deed for Start {
-    type At = String;
     type To = Waiting;
     type Page = PlacementPage;
 
     fn path(id: &String) -> String {
         format!("/placements/{id}/start")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Waiting, Fault> {
-        load(app, viewer, id, "placement.read").await
-    }
-
-    fn section(_: &Waiting) -> Section<'_> {
-        Section::Queue
     }
 
     fn page(sheet: Sheet<'_>, waiting: Waiting) -> PlacementPage {
@@ -240,20 +243,11 @@ impl Deed for Start {
 pub(crate) enum End {}
 
 impl Deed for End {
-    type At = String;
     type To = Waiting;
     type Page = PlacementPage;
 
     fn path(id: &String) -> String {
         format!("/placements/{id}/end")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Waiting, Fault> {
-        load(app, viewer, id, "placement.read").await
-    }
-
-    fn section(_: &Waiting) -> Section<'_> {
-        Section::Queue
     }
 
     fn page(sheet: Sheet<'_>, waiting: Waiting) -> PlacementPage {

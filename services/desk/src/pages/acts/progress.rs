@@ -1,6 +1,11 @@
 //! How far the search has come: who was asked and answered, what is held, what was decided.
 
-use super::{conditions::ConditionRow, form::Form, frame::Sheet, words};
+use super::{
+    conditions::ConditionRow,
+    form::Form,
+    frame::{Sheet, Subject},
+    words,
+};
 use crate::{
     act::act,
     api::find,
@@ -43,7 +48,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<Self, Fault> {
+    async fn of(app: &App, viewer: &Viewer, id: &str) -> Result<Self, Fault> {
         let caller = viewer.caller();
         let wanted = find::referral(&caller, id, &Parameters::default())?;
         // Only read, so nobody who takes a place waits for it.
@@ -100,9 +105,17 @@ impl Progress {
         progress.taken = app.store.taken(progress.head.key).await?;
         Ok(progress)
     }
+}
 
-    /// What its page belongs to.
-    pub(crate) const fn section(&self) -> Section<'_> {
+impl Subject for Progress {
+    /// The referral, and a setting that it is about.
+    type At = (String, String);
+
+    async fn load(app: &App, viewer: &Viewer, (id, _): &Self::At) -> Result<Self, Fault> {
+        Self::of(app, viewer, id).await
+    }
+
+    fn section(&self) -> Section<'_> {
         Section::Case(self.taken.as_ref())
     }
 }
@@ -236,7 +249,7 @@ pub(crate) async fn show(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
-    let progress = Progress::load(&app, &viewer, &id).await?;
+    let progress = Progress::of(&app, &viewer, &id).await?;
     let sheet = Sheet::empty(&app, &viewer, progress.section());
     Ok(Page(ProgressPage::new(sheet, &progress)))
 }

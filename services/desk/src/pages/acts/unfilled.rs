@@ -8,10 +8,7 @@ use crate::{
     act::act,
     api::find,
     app::App,
-    pages::{
-        layout::{Layout, Section},
-        matched::Matched,
-    },
+    pages::{layout::Layout, matched::Matched},
     problem::Fault,
     query::Parameters,
     session::Viewer,
@@ -70,20 +67,11 @@ pub(crate) struct UnfilledPage {
 pub(crate) enum Unfilled {}
 
 impl Deed for Unfilled {
-    type At = String;
     type To = Matched;
     type Page = UnfilledPage;
 
     fn path(id: &String) -> String {
         format!("/referrals/{id}/unfilled")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Matched, Fault> {
-        Matched::load(app, viewer, id, &Parameters::default(), "options.read").await
-    }
-
-    fn section(matched: &Matched) -> Section<'_> {
-        matched.section()
     }
 
     fn page(sheet: Sheet<'_>, matched: Matched) -> UnfilledPage {
@@ -128,7 +116,7 @@ impl Deed for Unfilled {
             let what = "choose why no option will do";
             Fault::invalid_field("/why", "required_tick", what)
         })?;
-        let note = fields.get("note");
+        let note = fields.text("note")?;
         if note.is_empty() {
             let what = "must say what was tried";
             return Err(Fault::invalid_field("/note", "required", what));

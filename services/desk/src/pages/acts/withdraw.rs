@@ -1,9 +1,9 @@
 //! Taking back what a provider was asked.
 
 use super::{
-    Target,
+    asked::Asked,
     form::{Fields, Form},
-    frame::{Deed, Sheet},
+    frame::{Deed, Sheet, Subject as _},
     words,
 };
 use crate::{
@@ -11,9 +11,8 @@ use crate::{
     api::acts,
     app::App,
     pages::{
-        facts::Facts,
-        layout::{Layout, Section},
-        words::Tag,
+        layout::Layout,
+        words::{self as said, Tag},
     },
     problem::Fault,
     session::Viewer,
@@ -27,8 +26,9 @@ pub(crate) struct WithdrawPage {
     layout: Layout,
     form: Form,
     reference: String,
-    link: String,
-    facts: Facts,
+    setting_id: String,
+    kind: &'static str,
+    provider: String,
     state: Tag,
     /// Whether there is anything to take back.
     is_live: bool,
@@ -39,30 +39,22 @@ pub(crate) struct WithdrawPage {
 pub(crate) enum Withdraw {}
 
 impl Deed for Withdraw {
-    type At = (String, String);
-    type To = Target;
+    type To = Asked;
     type Page = WithdrawPage;
 
-    fn path((id, setting): &Self::At) -> String {
+    fn path((id, setting): &(String, String)) -> String {
         format!("/referrals/{id}/options/{setting}/withdraw")
     }
 
-    async fn load(app: &App, viewer: &Viewer, at: &Self::At) -> Result<Target, Fault> {
-        Target::load(app, viewer, at).await
-    }
-
-    fn section(target: &Target) -> Section<'_> {
-        target.matched.section()
-    }
-
-    fn page(sheet: Sheet<'_>, target: Target) -> WithdrawPage {
-        let state = target.state();
+    fn page(sheet: Sheet<'_>, asked: Asked) -> WithdrawPage {
+        let state = asked.state();
         WithdrawPage {
             layout: sheet.layout,
             form: sheet.form,
-            reference: target.matched.stored.referral_id.to_string(),
-            link: target.link(),
-            facts: target.facts,
+            reference: asked.reference(),
+            setting_id: asked.setting.setting_id.to_string(),
+            kind: said::kind(asked.setting.kind),
+            provider: asked.setting.provider.name.clone(),
             state: words::offer(state),
             is_live: state.is_live(),
         }
@@ -71,11 +63,11 @@ impl Deed for Withdraw {
     async fn carry_out(
         app: &App,
         viewer: &Viewer,
-        at: &Self::At,
+        at: &(String, String),
         _: &Fields,
     ) -> Result<String, Fault> {
-        let target = Target::load(app, viewer, at).await?;
-        let (caller, offer_id) = (viewer.caller(), target.offer_id);
+        let asked = Asked::load(app, viewer, at).await?;
+        let (caller, offer_id) = (viewer.caller(), asked.must_be_asked()?.offer_id);
         let wanted = acts::wanted(app, offer_id);
         act(app, &caller, &wanted, |unit, context| {
             acts::authority_of(app, &caller, unit, offer_id)?;
@@ -86,6 +78,6 @@ impl Deed for Withdraw {
             Err(Fault::conflict("not_approached", "Not asked", detail))
         })
         .await?;
-        Ok(target.progress())
+        Ok(asked.progress())
     }
 }

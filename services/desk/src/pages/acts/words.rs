@@ -169,6 +169,9 @@ pub(crate) fn conflict(code: &str, detail: &str) -> String {
             "The council has decided, or has taken the question back, or the home has closed."
         }
         "condition_open" => "What was to bring this home in is not recorded yet.",
+        "condition_not_met" => {
+            "What would have brought this home in was not met. It is to be seen to anew first."
+        }
         "not_conditional" => "This alone would not bring the home in, as things are now.",
         "already_pursued" => "Somebody sees to this already.",
         "four_eyes" => "You chose this home, so somebody else must approve it.",

@@ -67,16 +67,11 @@ struct Row {
 pub(crate) enum Check {}
 
 impl Deed for Check {
-    type At = String;
     type To = Draft;
     type Page = CheckPage;
 
     fn path(id: &String) -> String {
         format!("/drafts/{id}/check")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Draft, Fault> {
-        Draft::load(app, viewer, id).await
     }
 
     fn page(sheet: Sheet<'_>, draft: Draft) -> CheckPage {
@@ -116,7 +111,7 @@ impl Deed for Check {
             let detail = "put right what is listed on this page first";
             Fault::invalid_field("", "required_tick", detail)
         })?;
-        let change = match (draft.is_amendment(), fields.get("reason")) {
+        let change = match (draft.is_amendment(), fields.text("reason")?) {
             (false, _) => None,
             (true, "") => {
                 let detail = "must say why it changes";

@@ -11,6 +11,7 @@ use crate::{
     act::act,
     api::{find, referrals::understood},
     app::App,
+    pages::acts::frame::Subject,
     problem::Fault,
     session::Viewer,
 };
@@ -58,6 +59,14 @@ pub(crate) enum Progress {
     ToDo,
     /// It may be done.
     Optional,
+}
+
+impl Subject for Draft {
+    type At = String;
+
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
+        Self::load(app, viewer, id).await
+    }
 }
 
 impl Draft {

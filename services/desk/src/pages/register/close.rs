@@ -1,13 +1,13 @@
 //! Taking a setting out of the register.
 
-use super::{as_seen, load_open, seen};
+use super::{as_seen, seen};
 use crate::{
     act::act,
     app::App,
     pages::{
         acts::{
             form::{Fields, Form},
-            frame::{Deed, Sheet},
+            frame::{Deed, Sheet, Subject as _},
         },
         layout::Layout,
         words,
@@ -36,16 +36,11 @@ pub(crate) struct ClosePage {
 pub(crate) enum Close {}
 
 impl Deed for Close {
-    type At = String;
     type To = Arc<Setting>;
     type Page = ClosePage;
 
     fn path(id: &String) -> String {
         format!("/admin/settings/{id}/close")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Arc<Setting>, Fault> {
-        load_open(app, viewer, id).await
     }
 
     fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> ClosePage {
@@ -65,7 +60,7 @@ impl Deed for Close {
         id: &String,
         fields: &Fields,
     ) -> Result<String, Fault> {
-        let setting = load_open(app, viewer, id).await?;
+        let setting = <Arc<Setting>>::load(app, viewer, id).await?;
         let at = (setting.authority, setting.setting_id.clone());
         let wanted = Wanted {
             closing: [at.clone()].into(),

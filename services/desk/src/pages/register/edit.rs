@@ -3,7 +3,7 @@
 //! The form holds what changes most; the rest stays as it is stored. What is sent is put into the
 //! stored entry and read by the contract as `setting.changed` is, so the same is refused.
 
-use super::{as_seen, load_open, refuse_stale, seen};
+use super::{as_seen, refuse_stale, seen};
 use crate::{
     act::act,
     api::settings,
@@ -11,7 +11,7 @@ use crate::{
     pages::{
         acts::{
             form::{Fields, Form, decimal},
-            frame::{Deed, Sheet},
+            frame::{Deed, Sheet, Subject as _},
         },
         facts::capital,
         layout::Layout,
@@ -179,16 +179,11 @@ struct Field {
 pub(crate) enum Edit {}
 
 impl Deed for Edit {
-    type At = String;
     type To = Arc<Setting>;
     type Page = EditPage;
 
     fn path(id: &String) -> String {
         format!("/admin/settings/{id}/edit")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Arc<Setting>, Fault> {
-        load_open(app, viewer, id).await
     }
 
     fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> EditPage {
@@ -241,7 +236,7 @@ impl Deed for Edit {
         id: &String,
         fields: &Fields,
     ) -> Result<String, Fault> {
-        let stored = load_open(app, viewer, id).await?;
+        let stored = <Arc<Setting>>::load(app, viewer, id).await?;
         let at = (stored.authority, stored.setting_id.clone());
         let wanted = Wanted {
             settings: [at.clone()].into(),

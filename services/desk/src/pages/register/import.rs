@@ -8,7 +8,7 @@ use crate::{
     pages::{
         acts::{
             form::{Fields, Form},
-            frame::{Deed, Question, Sheet},
+            frame::{Deed, Question, Sheet, Subject},
         },
         layout::Layout,
         words,
@@ -46,25 +46,28 @@ pub(crate) struct Register {
     heads: BTreeMap<SettingId, SettingHead>,
 }
 
+impl Subject for Register {
+    type At = ();
+
+    async fn load(app: &App, viewer: &Viewer, (): &()) -> Result<Self, Fault> {
+        Ok(Self {
+            app: app.clone(),
+            viewer: viewer.clone(),
+            heads: app.store.setting_heads(viewer.authority()).await?,
+        })
+    }
+}
+
 /// Taking in a file.
 #[derive(Debug)]
 pub(crate) enum Import {}
 
 impl Deed for Import {
-    type At = ();
     type To = Register;
     type Page = ImportPage;
 
     fn path((): &()) -> String {
         "/admin/import".to_owned()
-    }
-
-    async fn load(app: &App, viewer: &Viewer, (): &()) -> Result<Register, Fault> {
-        Ok(Register {
-            app: app.clone(),
-            viewer: viewer.clone(),
-            heads: app.store.setting_heads(viewer.authority()).await?,
-        })
     }
 
     fn page(sheet: Sheet<'_>, _: Register) -> ImportPage {

@@ -6,7 +6,7 @@ use crate::{
     pages::{
         acts::{
             form::{Fields, Form},
-            frame::{Deed, Sheet},
+            frame::{Deed, Sheet, Subject},
             placement::{load, rows},
             progress::ApprovalRow,
         },
@@ -135,20 +135,10 @@ pub(crate) struct Noted {
     kept: Option<DateTime<Utc>>,
 }
 
-/// Keeping a note for the child, once somebody has read it.
-#[derive(Debug)]
-pub(crate) enum Note {}
-
-impl Deed for Note {
+impl Subject for Noted {
     type At = String;
-    type To = Noted;
-    type Page = WhyPage;
 
-    fn path(id: &String) -> String {
-        format!("/placements/{id}/why")
-    }
-
-    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Noted, Fault> {
+    async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
         let (placement, _) = load(app, viewer, id, "placement.read").await?;
         let (authority, key) = (placement.authority, placement.referral);
         let lines = app.store.history(authority, key, None, LINES).await?;
@@ -161,15 +151,28 @@ impl Deed for Note {
             Some(note) => note,
             None => draft(app, &placement).await?,
         };
-        Ok(Noted {
+        Ok(Self {
             placement,
             note,
             kept: at,
         })
     }
 
-    fn section(_: &Noted) -> Section<'_> {
+    fn section(&self) -> Section<'_> {
         Section::Queue
+    }
+}
+
+/// Keeping a note for the child, once somebody has read it.
+#[derive(Debug)]
+pub(crate) enum Note {}
+
+impl Deed for Note {
+    type To = Noted;
+    type Page = WhyPage;
+
+    fn path(id: &String) -> String {
+        format!("/placements/{id}/why")
     }
 
     fn page(sheet: Sheet<'_>, noted: Noted) -> WhyPage {
@@ -197,7 +200,7 @@ impl Deed for Note {
             let detail = "None of your roles allows write_referral.";
             return Err(Fault::forbidden(detail));
         }
-        let note = fields.get("note");
+        let note = fields.text("note")?;
         if note.is_empty() {
             let what = "write the note before you keep it";
             return Err(Fault::invalid_field("/note", "required_tick", what));

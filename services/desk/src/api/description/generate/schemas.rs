@@ -3,7 +3,7 @@
 mod acts;
 
 use oss_contract::schema;
-use oss_domain::{lifecycle::ReferralState, referral::Urgency};
+use oss_domain::{lifecycle::ReferralState, referral::Urgency, text::TEXT};
 use serde_json::{Map, Value, json};
 
 /// Every schema by name.
@@ -134,7 +134,7 @@ fn own() -> Vec<(&'static str, Value)> {
     let withdraw = json!({
         "type": "object",
         "required": ["reason"],
-        "properties": { "reason": { "type": "string", "pattern": "\\S", "maxLength": 200 } },
+        "properties": { "reason": { "type": "string", "pattern": "\\S", "maxLength": TEXT } },
     });
     let proposal = json!({ "anyOf": [reference("OffersProposed"), reference("ReferralUnfilled")] });
     vec![

@@ -5,14 +5,15 @@ use oss_domain::{
     lifecycle::{Answer, DeclineReason},
     role::Role,
     ssda903::ReasonPlaceChange,
+    text::{LONG_TEXT, TEXT},
 };
 use oss_workflow::{approvals::Check, offer::OfferState, placement::PlacementState};
 use serde_json::{Value, json};
 
 /// Every schema by name.
 pub(super) fn all() -> Vec<(&'static str, Value)> {
-    let text = |max: u32| json!({ "type": "string", "pattern": "\\S", "maxLength": max });
-    let (short, long) = (text(200), text(10_000));
+    let text = |max: usize| json!({ "type": "string", "pattern": "\\S", "maxLength": max });
+    let (short, long) = (text(TEXT), text(LONG_TEXT));
     let date = json!({ "type": "string", "format": "date" });
     let instant = json!({ "type": "string", "format": "date-time" });
     let of = |codes: &[&str]| json!({ "type": "string", "enum": codes });
@@ -129,7 +130,7 @@ fn own_offer() -> (&'static str, Value) {
     let id = json!({ "type": "string" });
     let offer = json!({
         "offer_id": id, "setting_id": id,
-        "reference": { "type": "string", "pattern": "\\S", "maxLength": 200 },
+        "reference": { "type": "string", "pattern": "\\S", "maxLength": TEXT },
         "state": { "type": "string", "enum": OfferState::CODES },
         "respond_by": { "type": "string", "format": "date-time" },
     });
@@ -144,7 +145,7 @@ fn own_answer() -> (&'static str, Value) {
         "decline_reason": { "type": "string", "enum": DeclineReason::CODES },
         "weekly_cost_pence": { "type": "integer", "minimum": 0 },
         "available_from": { "type": "string", "format": "date" },
-        "statement": { "type": "string", "pattern": "\\S", "maxLength": 10_000 },
+        "statement": { "type": "string", "pattern": "\\S", "maxLength": LONG_TEXT },
     });
     ("OwnAnswer", object(&["answer"], &answer))
 }
