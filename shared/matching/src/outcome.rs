@@ -388,7 +388,7 @@ fn digest(outcome: &Outcome) -> [u8; 16] {
             u8::from(ranked.near),
             u8::from(ranked.precision == Precision::Unit),
         ]);
-        text.extend_from_slice(miles(&ranked.distances).as_flattened());
+        text.extend_from_slice(miles(ranked.distances).as_flattened());
         let values = Criterion::ALL.map(|it| ranked.values.get(it).to_le_bytes());
         text.extend_from_slice(values.as_flattened());
         text.extend_from_slice(&ranked.score.to_le_bytes());
@@ -406,7 +406,7 @@ fn digest(outcome: &Outcome) -> [u8; 16] {
     half
 }
 
-fn miles(distances: &Distances) -> [[u8; 4]; 3] {
+fn miles(distances: Distances) -> [[u8; 4]; 3] {
     [
         Some(distances.home),
         Some(distances.derby),
