@@ -123,19 +123,21 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
             // Seldom ready, so it holds nothing up, and nothing holds it up.
             _ = deadlines.tick() => matcher.act_on_deadlines(&shutdown).await,
             // New events come before ranking again: a child waits for the one, a list for the other.
-            batch = batches.next() => {
-                let Some(batch) = batch else {
+            batch = batches.next() => match batch {
+                Some(batch) => {
+                    matcher.handle_batch(batch, &shutdown).await;
+                    // Under a load that never ends, the rest still has its turn.
+                    if breathed.elapsed() >= BREATHE_EVERY {
+                        matcher.look().await;
+                        matcher.rank_some_again(&shutdown).await;
+                        breathed = Instant::now();
+                    }
+                }
+                None => {
                     matcher.land(&shutdown).await;
                     return Ok(());
-                };
-                matcher.handle_batch(batch, &shutdown).await;
-                // Under a load that never ends, the rest still has its turn.
-                if breathed.elapsed() >= BREATHE_EVERY {
-                    matcher.look().await;
-                    matcher.rank_some_again(&shutdown).await;
-                    breathed = Instant::now();
                 }
-            }
+            },
             failed = flight::landed(&mut matcher.in_flight), if matcher.in_flight.is_some() => {
                 if let Some(failed) = failed {
                     matcher.see_to(failed, &shutdown).await;
