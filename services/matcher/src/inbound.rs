@@ -4,21 +4,28 @@ use crate::{
     Matcher,
     facts::{About, Job, Lane, Raw},
     fault::Fault,
-    flight::Prepared,
     metrics::Handled,
 };
 use oss_domain::{DeadLetterId, Ids};
 use oss_matching::{Checker, Finding};
-use oss_messaging::Incoming;
+use oss_messaging::{Disposition, Incoming};
 use oss_workflow::{
     Actor, Context, Event, Store, StoreError, Unit, Wanted,
     unit::{DeadLetter, Entry},
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How often an event is tried whose fault may pass, before it is parked.
 pub(crate) const MAX_TRIES: u64 = 5;
+
+/// How long to wait after each try: about ten seconds in all.
+const WAITS: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(6),
+];
 
 /// How often a lane is tried at once when its transaction clashed, before it waits.
 const CLASHES: u32 = 5;
@@ -30,8 +37,8 @@ const RESULTS_AT_ONCE: usize = 320_000;
 /// A message of the broker with what it says.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    pub(crate) message: Incoming,
-    pub(crate) job: Job,
+    message: Incoming,
+    job: Job,
 }
 
 impl Matcher {
@@ -54,9 +61,10 @@ impl Matcher {
                 .take(self.at_once())
                 .count();
             let later = deliveries.split_off(n);
-            self.handle_lane(lane, deliveries, since, shutdown).await;
+            self.handle_lane(lane, deliveries, shutdown).await;
             deliveries = later;
         }
+        self.metrics.batch_took(since);
     }
 
     /// How many jobs are carried out in one unit of work, for the sake of memory.
@@ -76,51 +84,18 @@ impl Matcher {
         Delivery { message, job }
     }
 
-    /// Carries jobs of one lane out together. Those about referrals are committed while the next
-    /// are carried out; what changes the supply is committed before anything else is looked at.
+    /// Commits jobs of one lane together; where that fails for good, each by itself.
     async fn handle_lane(
         &mut self,
         lane: Lane,
         deliveries: Vec<Delivery>,
-        since: Instant,
-        shutdown: &CancellationToken,
-    ) {
-        if lane == Lane::Supply {
-            self.land(shutdown).await;
-            return self
-                .carry_through(lane, deliveries, None, since, shutdown)
-                .await;
-        }
-        let prepared = self.prepare(&deliveries, None).await;
-        self.land(shutdown).await;
-        match prepared {
-            Ok(prepared) => self.take_off(deliveries, prepared, since),
-            Err(error) => {
-                self.carry_through(lane, deliveries, Some(error), since, shutdown)
-                    .await;
-            }
-        }
-    }
-
-    /// Commits jobs of one lane together; where that fails for good, each by itself. `failed` is
-    /// why the first try did not go through, if there was one.
-    pub(crate) async fn carry_through(
-        &mut self,
-        lane: Lane,
-        deliveries: Vec<Delivery>,
-        mut failed: Option<StoreError>,
-        since: Instant,
         shutdown: &CancellationToken,
     ) {
         let mut tries = 0;
         let broken = loop {
             tries += 1;
-            let tried = match failed.take() {
-                Some(error) => Err(error),
-                None => self.try_lane(&deliveries, None).await,
-            };
-            match tried {
-                Ok(handled) => return self.settle(lane, deliveries, &handled, since).await,
+            match self.try_lane(&deliveries, None).await {
+                Ok(handled) => return self.settle(lane, deliveries, &handled).await,
                 Err(error @ StoreError::Broken(_)) => break error,
                 Err(error) => {
                     self.metrics.database_failed(&error);
@@ -140,21 +115,15 @@ impl Matcher {
         if deliveries.len() > 1 {
             // One of them spoils the rest: find it.
             for delivery in deliveries {
-                Box::pin(self.carry_through(lane, vec![delivery], None, since, shutdown)).await;
+                Box::pin(self.handle_lane(lane, vec![delivery], shutdown)).await;
             }
         } else {
-            self.handle_broken(lane, deliveries, &broken, since).await;
+            self.handle_broken(lane, deliveries, &broken).await;
         }
     }
 
     /// One job that the store refuses: tried again later, and at last kept with its reason.
-    async fn handle_broken(
-        &mut self,
-        lane: Lane,
-        deliveries: Vec<Delivery>,
-        error: &StoreError,
-        since: Instant,
-    ) {
+    async fn handle_broken(&mut self, lane: Lane, deliveries: Vec<Delivery>, error: &StoreError) {
         let reason = oss_telemetry::ErrorChain(error).to_string();
         tracing::error!(error = reason, "the store refused an event");
         let last = deliveries
@@ -167,7 +136,7 @@ impl Matcher {
             Ok(vec![Handled::Retry; deliveries.len()])
         };
         match handled {
-            Ok(handled) => self.settle(lane, deliveries, &handled, since).await,
+            Ok(handled) => self.settle(lane, deliveries, &handled).await,
             // Not acknowledged, so it comes again.
             Err(error) => self.metrics.database_failed(&error),
         }
@@ -199,19 +168,6 @@ impl Matcher {
         deliveries: &[Delivery],
         fault: Option<&Fault>,
     ) -> Result<Vec<Handled>, StoreError> {
-        let prepared = self.prepare(deliveries, fault).await?;
-        self.store
-            .commit(prepared.unit, prepared.transaction)
-            .await?;
-        Ok(prepared.handled)
-    }
-
-    /// The same, but for the commit.
-    async fn prepare(
-        &mut self,
-        deliveries: &[Delivery],
-        fault: Option<&Fault>,
-    ) -> Result<Prepared, StoreError> {
         let mut wanted = Wanted::default();
         for delivery in deliveries {
             delivery.job.want(&mut wanted);
@@ -228,11 +184,8 @@ impl Matcher {
             })
             .collect();
         self.refuse_faulty(&unit)?;
-        Ok(Prepared {
-            unit,
-            transaction,
-            handled,
-        })
+        self.store.commit(unit, transaction).await?;
+        Ok(handled)
     }
 
     /// Looks at every offer that is about to be told with other eyes than ranking's.
@@ -356,15 +309,25 @@ impl Matcher {
         }
     }
 
-    /// Tells what was committed, and takes a change of supply in.
-    async fn settle(
-        &mut self,
-        lane: Lane,
-        deliveries: Vec<Delivery>,
-        handled: &[Handled],
-        since: Instant,
-    ) {
-        self.settling().settle(deliveries, handled, since).await;
+    /// Tells the broker what became of each message, and wakes those who wait for what was written.
+    async fn settle(&mut self, lane: Lane, deliveries: Vec<Delivery>, handled: &[Handled]) {
+        self.committed.notify_one();
+        let now = self.clock.now();
+        for (Delivery { message, job }, handled) in deliveries.into_iter().zip(handled) {
+            self.metrics.processed(job.event_type.as_deref(), *handled);
+            if *handled == Handled::Ok {
+                self.metrics.committed(job.time, now);
+            }
+            message
+                .settle(match handled {
+                    Handled::Ok | Handled::Duplicate => Disposition::Done,
+                    Handled::Rejected | Handled::DeadLetter => Disposition::Reject,
+                    Handled::Retry => Disposition::Retry {
+                        after: wait_after(message.delivered),
+                    },
+                })
+                .await;
+        }
         if lane == Lane::Supply {
             // What was committed is current in the index before the next event is ranked.
             if let Err(error) = self.index.catch_up(&self.store, &self.gazetteer).await {
@@ -373,4 +336,9 @@ impl Matcher {
             self.behind = true;
         }
     }
+}
+
+fn wait_after(delivered: u64) -> Duration {
+    let idx = usize::try_from(delivered.saturating_sub(1)).unwrap_or(usize::MAX);
+    WAITS.get(idx).or(WAITS.last()).copied().unwrap_or_default()
 }

@@ -19,7 +19,6 @@ mod deadlines;
 mod error;
 mod facts;
 mod fault;
-mod flight;
 mod inbound;
 mod index;
 mod metrics;
@@ -30,7 +29,6 @@ mod step;
 pub use error::Error;
 pub use metrics::Metrics;
 
-use flight::Flight;
 use futures::{Stream, StreamExt};
 use index::Index;
 use oss_domain::{AuthorityCode, Clock, DeadlineId};
@@ -133,16 +131,8 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
                         breathed = Instant::now();
                     }
                 }
-                None => {
-                    matcher.land(&shutdown).await;
-                    return Ok(());
-                }
+                None => return Ok(()),
             },
-            failed = flight::landed(&mut matcher.in_flight), if matcher.in_flight.is_some() => {
-                if let Some(failed) = failed {
-                    matcher.see_to(failed, &shutdown).await;
-                }
-            }
             // Only reached when no event waits: the branch above is polled first.
             () = std::future::ready(()), if matcher.behind => {
                 matcher.rank_some_again(&shutdown).await;
@@ -196,8 +186,6 @@ struct Matcher {
     /// Whether open referrals may be waiting to be ranked again.
     behind: bool,
     n_sweeps: u32,
-    /// The commit that is on its way.
-    in_flight: Option<Flight>,
     /// When the index was last known to be as the database is.
     current_at: Instant,
 }
@@ -226,7 +214,6 @@ impl Matcher {
             set_aside: BTreeSet::new(),
             behind: true,
             n_sweeps: 0,
-            in_flight: None,
             current_at: Instant::now(),
         };
         (matcher, deps.consumer)
