@@ -86,6 +86,6 @@ export async function refusals() {
     ["handing over to a colleague", `${of}/hand-over`, {}, "Hand over"],
     ["what would bring a home in", conditional.length && `${of}/conditional/${conditional[0].setting_id}`, {}, "See to it"],
     ["changing a home of the register", `/admin/settings/${first}/edit`, { "Places approved": "many" }, "Save"],
-    ["taking in a register", "/admin/import", { "The file": "no JSON" }, "See what it changes"],
+    ["taking in a register", "/admin/import", { "Or the settings themselves": "no JSON" }, "See what it changes"],
   ].filter(([, path]) => path);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    limits::{MAX_BODY, MAX_DRAINED},
+    limits::{DRAINED, MAX_BODY},
     problem::Fault,
 };
 use axum::{
@@ -28,7 +28,7 @@ impl FromRequest<App> for Json {
         if !is_json(request.headers()) {
             return Err(Fault::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let bytes = read(app, request.into_body()).await?;
+        let bytes = read(app, request.into_body(), MAX_BODY).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -38,7 +38,7 @@ impl FromRequest<App> for JsonOrNothing {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
         let is_json = is_json(request.headers());
-        let bytes = read(app, request.into_body()).await?;
+        let bytes = read(app, request.into_body(), MAX_BODY).await?;
         if bytes.is_empty() {
             return Ok(Self(Value::Object(serde_json::Map::new())));
         }
@@ -49,19 +49,19 @@ impl FromRequest<App> for JsonOrNothing {
     }
 }
 
-/// Reads the whole body.
+/// Reads the whole body, of at most `most` bytes.
 ///
 /// # Errors
 ///
 /// 413 where it is too large, 408 where it does not arrive in time, 400 where it breaks off.
-pub(crate) async fn read(app: &App, body: Body) -> Result<Bytes, Fault> {
-    match tokio::time::timeout(app.limits.body, collect(body)).await {
+pub(crate) async fn read(app: &App, body: Body, most: usize) -> Result<Bytes, Fault> {
+    match tokio::time::timeout(app.limits.body, collect(body, most)).await {
         Ok(read) => read,
         Err(_) => Err(Fault::of_status(StatusCode::REQUEST_TIMEOUT)),
     }
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Fault> {
+async fn collect(mut body: Body, most: usize) -> Result<Bytes, Fault> {
     let mut bytes = Vec::new();
     let mut n_seen = 0;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -71,15 +71,15 @@ async fn collect(mut body: Body) -> Result<Bytes, Fault> {
             continue;
         };
         n_seen += data.len();
-        if n_seen > MAX_DRAINED {
+        if n_seen > DRAINED * most {
             break;
         }
         // A caller that is cut off while it sends may never read why: so most are heard out.
-        if n_seen <= MAX_BODY {
+        if n_seen <= most {
             bytes.extend_from_slice(&data);
         }
     }
-    if n_seen > MAX_BODY {
+    if n_seen > most {
         return Err(Fault::of_status(StatusCode::PAYLOAD_TOO_LARGE));
     }
     Ok(bytes.into())

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     body,
     caller::Caller,
-    limits::MAX_IDEMPOTENCY_KEY,
+    limits::{MAX_BODY, MAX_IDEMPOTENCY_KEY},
     problem::Fault,
 };
 use axum::{
@@ -51,7 +51,7 @@ pub(crate) async fn once(
         .first()
         .ok_or_else(no_council)?;
     let (parts, body) = request.into_parts();
-    let bytes = body::read(&app, body).await?;
+    let bytes = body::read(&app, body, MAX_BODY).await?;
     let trace = parts
         .extensions
         .get::<Trace>()

@@ -15,8 +15,12 @@ use std::{
 /// The largest body, in bytes: as an event's.
 pub(crate) const MAX_BODY: usize = oss_contract::MAX_PAYLOAD;
 
-/// Of a body that is too large, this much is still read, so that the caller hears why.
-pub(crate) const MAX_DRAINED: usize = 8 * MAX_BODY;
+/// The largest form with a file, in bytes.
+pub(crate) const MAX_UPLOAD: usize = 4 * 1024 * 1024;
+
+/// Of a body that is too large, so many times as much as it may have is still read, so that the
+/// caller hears why.
+pub(crate) const DRAINED: usize = 8;
 
 /// The longest Idempotency-Key, in characters.
 pub(crate) const MAX_IDEMPOTENCY_KEY: usize = 255;

@@ -251,11 +251,6 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
             Some(WriteSettings),
             route::<register::close::Close>(),
         ),
-        (
-            "/admin/import",
-            Some(WriteSettings),
-            route::<register::import::Import>(),
-        ),
         ("/admin/dead-letters", Some(MendEvents), get(admin::letters)),
         (
             "/admin/dead-letters/{id}/retry",
@@ -263,6 +258,16 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
             get(async || Redirect::to("/admin/dead-letters")).post(admin::retry),
         ),
     ]
+}
+
+/// The pages whose forms may carry a file.
+fn with_file() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
+    use acts::frame::route;
+    vec![(
+        "/admin/import",
+        Some(Act::WriteSettings),
+        route::<register::import::Import>(),
+    )]
 }
 
 /// The queue; whoever sees none is led to the first page that is theirs.
@@ -276,13 +281,17 @@ async fn start(app: State<App>, viewer: Viewer, parameters: Parameters) -> Resul
 
 /// The pages.
 pub(crate) fn router(app: &App) -> Router<App> {
-    let mut pages = Router::new();
-    let all = [routes(), acting(), writing(), running()];
-    for (path, act, handler) in all.into_iter().flatten() {
-        let allowed = from_fn_with_state((app.clone(), act), session::require);
-        pages = pages.route(path, handler.route_layer(allowed));
-    }
-    session::protected(pages, app)
+    let router = |pages: Vec<(&str, Option<Act>, MethodRouter<App>)>| {
+        pages
+            .into_iter()
+            .fold(Router::new(), |router, (path, act, handler)| {
+                let allowed = from_fn_with_state((app.clone(), act), session::require);
+                router.route(path, handler.route_layer(allowed))
+            })
+    };
+    let typed = [routes(), acting(), writing(), running()].concat();
+    session::protected(router(typed), app)
+        .merge(session::protected_with_file(router(with_file()), app))
         // Whoever cannot sign in must be able to read these.
         .route("/accessibility", get(about::accessibility))
         .route("/assets/{name}", get(assets::serve))

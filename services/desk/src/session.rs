@@ -24,6 +24,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
 };
+use csrf::Forms;
 use oss_domain::{AuthorityCode, ProviderId, Role, SessionId, UserId};
 use oss_storage::people::{Person, Session};
 use oss_workflow::{
@@ -216,17 +217,26 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Viewer {
 /// Pages behind the session: each request's viewer is found, and no change is made that another
 /// site asked for. All of what people see in a browser goes under this.
 pub(crate) fn protected(pages: Router<App>, app: &App) -> Router<App> {
-    pages.layer(from_fn_with_state(app.clone(), protect))
+    pages.layer(from_fn_with_state((app.clone(), Forms::Typed), protect))
 }
 
-async fn protect(State(app): State<App>, request: Request, next: Next) -> Result<Response, Fault> {
+/// The same for pages whose forms may carry a file.
+pub(crate) fn protected_with_file(pages: Router<App>, app: &App) -> Router<App> {
+    pages.layer(from_fn_with_state((app.clone(), Forms::WithFile), protect))
+}
+
+async fn protect(
+    State((app, forms)): State<(App, Forms)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Fault> {
     let (parts, body) = request.into_parts();
     let found = viewer(&app, &parts).await?;
     let mut request = Request::from_parts(parts, body);
     if !request.method().is_safe() {
         csrf::same_origin(request.headers())?;
         if let Some(viewer) = &found {
-            request = csrf::with_token(&app, request, &viewer.0.csrf).await?;
+            request = csrf::with_token(&app, request, &viewer.0.csrf, forms).await?;
         }
     }
     if let Some(viewer) = found {

@@ -24,8 +24,8 @@ use oss_workflow::{
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// People that are looked through for colleagues: more than any team has.
-const AT_MOST: u32 = 500;
+/// People that are read at a time to look for colleagues.
+const AT_ONCE: u32 = 500;
 
 /// Who has it, as the page showed it, and what is to become of that.
 #[derive(Debug, Deserialize)]
@@ -115,7 +115,9 @@ async fn give(
         };
         unit.record(&context, head.authority, Some(head.key), act, thing, why);
     });
-    app.store.commit(unit, transaction).await?;
+    if !app.rehearses() {
+        app.store.commit(unit, transaction).await?;
+    }
     Ok(())
 }
 
@@ -226,7 +228,15 @@ impl Deed for HandOver {
 
 /// Who may work on a council's referrals, by name.
 async fn team(app: &App, authority: AuthorityCode) -> Result<Vec<Person>, Fault> {
-    let mut people = app.store.list_people(authority, None, AT_MOST).await?;
+    let mut people: Vec<Person> = Vec::new();
+    loop {
+        let after = people.last().map(|person| person.user_id);
+        let more = app.store.list_people(authority, after, AT_ONCE).await?;
+        if more.is_empty() {
+            break;
+        }
+        people.extend(more);
+    }
     people.retain(|person| {
         let approaches = person.roles.iter().any(|role| may(*role, Act::Approach));
         person.disabled_at.is_none() && approaches

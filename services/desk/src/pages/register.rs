@@ -41,6 +41,8 @@ struct RegisterPage {
     rows: Vec<Row>,
     next: Option<String>,
     may_change: bool,
+    /// What became of the settings of a file, after one was taken in.
+    taken_in: Vec<(&'static str, u32)>,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,7 @@ pub(crate) async fn list(
         text,
         next,
         may_change: viewer.may(Act::WriteSettings),
+        taken_in: import::taken_in(&parameters)?,
     }))
 }
 
@@ -156,8 +159,8 @@ pub(crate) async fn show(
 
 /// An entry of the viewer's register, closed ones too.
 async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(SettingHead, Arc<Setting>), Fault> {
-    let setting_id: SettingId = find::id(id, "The setting")?;
-    let head = app.store.setting(viewer.authority(), &setting_id).await?;
+    let (authority, setting_id) = at(viewer, id)?;
+    let head = app.store.setting(authority, &setting_id).await?;
     let head = head.ok_or_else(|| Fault::not_found("The setting"))?;
     let setting = head.setting.clone();
     let setting = setting.ok_or_else(|| Fault::not_found("The setting"))?;
@@ -175,6 +178,11 @@ impl Subject for Arc<Setting> {
         }
         Err(closed(id))
     }
+}
+
+/// An entry of the viewer's register, by its address.
+fn at(viewer: &Viewer, id: &str) -> Result<At, Fault> {
+    Ok((viewer.authority(), find::id(id, "The setting")?))
 }
 
 /// The refusal to change a home that is closed.

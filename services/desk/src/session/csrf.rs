@@ -2,11 +2,16 @@
 //! comes from, and the form carries a token that only our pages know (OWASP ASVS 5.0, 3.5).
 
 use super::cookie;
-use crate::{app::App, limits::MAX_BODY, problem::Fault};
+use crate::{
+    app::App,
+    body,
+    limits::{MAX_BODY, MAX_UPLOAD},
+    problem::Fault,
+};
 use axum::{
-    body::{Body, to_bytes},
-    extract::Request,
-    http::{HeaderMap, StatusCode, header},
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
 };
 use sha2::{Digest, Sha256};
 use std::{fmt, sync::Arc};
@@ -17,6 +22,9 @@ pub(crate) const FIELD: &str = "csrf";
 
 /// The header with it, where a script sends the request.
 pub(crate) const HEADER: &str = "x-csrf-token";
+
+/// The content type of a form without a file.
+const TYPED: &str = "application/x-www-form-urlencoded";
 
 /// A session's token for forms: derived from the session's own, so there is nothing to store.
 #[derive(Clone)]
@@ -94,7 +102,17 @@ pub(super) fn in_header(headers: &HeaderMap, token: &Token) -> Result<(), Fault>
     }
 }
 
-/// The request again, if the session's token is in its header or its form.
+/// What the forms of some pages may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forms {
+    /// What is typed and chosen.
+    Typed,
+    /// A file besides.
+    WithFile,
+}
+
+/// The request again, if the session's token is in its header or its form. A form with a file goes
+/// on as if the file's text had been typed.
 ///
 /// # Errors
 ///
@@ -103,24 +121,31 @@ pub(super) async fn with_token(
     app: &App,
     request: Request,
     token: &Token,
+    forms: Forms,
 ) -> Result<Request, Fault> {
     if request.headers().contains_key(HEADER) {
         in_header(request.headers(), token)?;
         return Ok(request);
     }
     let content_type = request.headers().get(header::CONTENT_TYPE);
-    let is_form = content_type.is_some_and(|it| {
-        it.as_bytes()
-            .starts_with(b"application/x-www-form-urlencoded")
-    });
-    if !is_form {
+    let is = |what: &str| content_type.is_some_and(|it| it.as_bytes().starts_with(what.as_bytes()));
+    let is_typed = is(TYPED);
+    let has_file = forms == Forms::WithFile && is("multipart/form-data");
+    if !is_typed && !has_file {
         return Err(from_elsewhere());
     }
-    let (parts, body) = request.into_parts();
-    let body = tokio::time::timeout(app.limits.body, to_bytes(body, MAX_BODY))
-        .await
-        .map_err(|_| Fault::of_status(StatusCode::REQUEST_TIMEOUT))?
-        .map_err(|_| Fault::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
+    let (mut parts, body) = request.into_parts();
+    let body = if is_typed {
+        body::read(app, body, MAX_BODY).await?
+    } else {
+        let body = body::read(app, body, MAX_UPLOAD).await.map_err(of_file)?;
+        let form = typed(&parts, body).await?;
+        parts
+            .headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(TYPED));
+        parts.headers.remove(header::CONTENT_LENGTH);
+        form
+    };
     let mut sent = form_urlencoded::parse(&body).filter(|(name, _)| name == FIELD);
     let is_ours = sent
         .next()
@@ -128,7 +153,43 @@ pub(super) async fn with_token(
     if !is_ours {
         return Err(from_elsewhere());
     }
-    Ok(Request::from_parts(parts, Body::from(body)))
+    let mut request = Request::from_parts(parts, Body::from(body));
+    // Measured already.
+    DefaultBodyLimit::disable().apply(&mut request);
+    Ok(request)
+}
+
+/// A form with a file, of so many bytes at most, as one without.
+async fn typed(parts: &Parts, body: Bytes) -> Result<Bytes, Fault> {
+    let broken = || Fault::not_understood("bad_form", "The form is not understood.");
+    let mut request = Request::from_parts(parts.clone(), Body::from(body));
+    DefaultBodyLimit::disable().apply(&mut request);
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|_| broken())?;
+    let mut typed = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(|_| broken())? {
+        let name = field.name().ok_or_else(broken)?.to_owned();
+        typed.push((name, field.text().await.map_err(|_| broken())?));
+    }
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(typed)
+        .finish();
+    Ok(form.into())
+}
+
+fn of_file(fault: Fault) -> Fault {
+    if fault.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return fault;
+    }
+    Fault::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "The file is too large",
+        format!(
+            "It may have at most {} MiB. Nothing was changed.",
+            MAX_UPLOAD / (1024 * 1024)
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -116,6 +116,31 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Sends a form with a file in the field `file`.
+    pub(crate) async fn post_file(
+        &mut self,
+        path: &str,
+        form: &[(&str, &str)],
+        file: &str,
+    ) -> Page {
+        const BETWEEN: &str = "----boundary";
+        let fields = form.iter().map(|(name, value)| {
+            format!(
+                "--{BETWEEN}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            )
+        });
+        let file = format!(
+            "--{BETWEEN}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"register.json\"\r\n\
+             Content-Type: application/json\r\n\r\n{file}\r\n--{BETWEEN}--\r\n"
+        );
+        let content_type = format!("multipart/form-data; boundary={BETWEEN}");
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(fields.collect::<String>() + &file))
+            .unwrap();
+        self.send(request).await
+    }
+
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Page {
         request.headers_mut().extend(self.headers.clone());
         let cookies = self

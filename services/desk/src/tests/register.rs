@@ -48,6 +48,12 @@ fn filled(page: &Page) -> Vec<(String, String)> {
     fields
 }
 
+/// What the form's field `name` is filled in with.
+fn filled_of(page: &Page, name: &str) -> String {
+    let mut fields = filled(page).into_iter();
+    fields.find(|(it, _)| it == name).unwrap().1
+}
+
 /// Fills in the form at `path` with `changes`, the rest as it is shown, and sends it.
 async fn change(browser: &mut Browser, path: &str, changes: &[(&str, &str)]) -> Page {
     let page = browser.get(path).await;
@@ -237,9 +243,16 @@ async fn a_file_is_shown_before_it_is_taken_in_and_what_is_refused_is_left_out()
         2,
         "nothing is changed yet"
     );
+    // Meanwhile the register itself says more of one.
+    desk.put("/settings/F2", &a_setting("F2", 4)).await.ok(200);
     let confirmed = [("text", &*file.to_string()), ("step", "confirmed")];
     let done = send(&mut max, path, filled(&asked), &confirmed).await;
-    done.leads_to("/admin/settings");
+    let counts = "/admin/settings?changed=1&ignored=2&new=1&refused=2";
+    done.leads_to(counts);
+    let told = max.get(counts).await;
+    for count in ["New: 1", "Changed: 1", "is stored: 2", "Refused: 2"] {
+        assert!(told.text.contains(count), "{count}: {}", told.text);
+    }
     let cost = stored(&desk, "F1").await.setting.unwrap().weekly_cost.get();
     assert_eq!(cost, 99_900);
     assert_eq!(stored(&desk, "F9").await.version, 1);
@@ -248,6 +261,43 @@ async fn a_file_is_shown_before_it_is_taken_in_and_what_is_refused_is_left_out()
         2,
         "what is older is ignored"
     );
+}
+
+#[tokio::test]
+async fn a_file_is_uploaded_from_a_page_of_ours_and_from_nowhere_else() {
+    let (desk, _) = ranked(&[a_setting("F1", 1)]).await;
+    let mut max = manager(&desk).await;
+    let path = "/admin/import";
+    let csrf = max.csrf();
+    let ours = ("csrf", &*csrf);
+    // Far more than a form without a file may have.
+    let many = (1..=400).map(|n| a_setting(&format!("N{n}"), 1));
+    let file = format!("{:#}", Value::from(many.collect::<Vec<_>>()));
+    assert!(file.len() > 256 * 1024);
+    for (path, form) in [
+        (path, &[("csrf", "another")][..]),
+        (path, &[]),
+        // Where no file is taken, none is looked into.
+        ("/admin/settings/F1/close", &[ours]),
+    ] {
+        let refused = max.post_file(path, form, &file).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path} {form:?}");
+    }
+    let asked = max.post_file(path, &[ours, ("text", "")], &file).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+    for told in ["400 settings", "multipart/form-data", "and 350 more"] {
+        assert!(asked.text.contains(told), "{told}");
+    }
+    let once = filled_of(&asked, "once");
+    let form = [ours, ("once", &*once), ("step", "confirmed")];
+    let done = max.post_file(path, &form, &file).await;
+    done.leads_to("/admin/settings?new=400&refused=0");
+    assert_eq!(stored(&desk, "N400").await.version, 1);
+
+    let large = format!("[\"{}\"]", "x".repeat(4 * 1024 * 1024));
+    let refused = max.post_file(path, &[ours], &large).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(refused.text.contains("at most 4 MiB"), "{}", refused.text);
 }
 
 #[tokio::test]

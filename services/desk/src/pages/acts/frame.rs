@@ -20,6 +20,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use serde::de::DeserializeOwned;
+use std::future::ready;
 
 /// What something is done to.
 pub(crate) trait Subject: Sized + Send {
@@ -59,6 +60,8 @@ pub(crate) trait Deed: Sized + 'static {
     type To: Subject;
     /// The page with the form.
     type Page: Template + Send;
+    /// Whether its form may carry a file; it is then put among the pages that take one.
+    const HAS_FILE: bool = false;
     /// Where its form is sent to.
     fn path(at: &At<Self>) -> String;
 
@@ -68,6 +71,16 @@ pub(crate) trait Deed: Sized + 'static {
     /// What is asked once more before it is done: where it cannot be undone.
     fn question(_to: &Self::To, _fields: &Fields) -> Option<Question> {
         None
+    }
+
+    /// The same, where more is looked up for it than the page shows.
+    fn looked_up_question(
+        _app: &App,
+        _viewer: &Viewer,
+        to: &Self::To,
+        fields: &Fields,
+    ) -> impl Future<Output = Result<Option<Question>, Fault>> + Send {
+        ready(Ok(Self::question(to, fields)))
     }
 
     /// Does it: the address that leads on. In a rehearsal everything is refused that would be, and
@@ -131,6 +144,7 @@ struct QuestionPage<'a> {
     form: Form,
     question: Question,
     path: String,
+    has_file: bool,
     typed: Vec<(&'a str, &'a str)>,
 }
 
@@ -208,7 +222,7 @@ async fn ask<D: Deed>(
     fields: &Fields,
 ) -> Result<Option<Response>, Fault> {
     let to = D::To::load(app, viewer, at).await?;
-    let Some(question) = D::question(&to, fields) else {
+    let Some(question) = D::looked_up_question(app, viewer, &to, fields).await? else {
         return Ok(None);
     };
     Box::pin(D::carry_out(&app.rehearsal(), viewer, at, fields)).await?;
@@ -217,6 +231,7 @@ async fn ask<D: Deed>(
         form: Form::new(app, viewer, None),
         question,
         path: D::path(at),
+        has_file: D::HAS_FILE,
         typed: fields.typed().collect(),
     };
     Ok(Some(Page(page).into_response()))

@@ -1,13 +1,13 @@
 //! Taking a setting out of the register.
 
-use super::{as_seen, seen};
+use super::{as_seen, at, seen};
 use crate::{
     act::act,
     app::App,
     pages::{
         acts::{
             form::{Fields, Form},
-            frame::{Deed, Sheet, Subject as _},
+            frame::{Deed, Sheet},
         },
         layout::Layout,
         words,
@@ -60,8 +60,7 @@ impl Deed for Close {
         id: &String,
         fields: &Fields,
     ) -> Result<String, Fault> {
-        let setting = <Arc<Setting>>::load(app, viewer, id).await?;
-        let at = (setting.authority, setting.setting_id.clone());
+        let at = at(viewer, id)?;
         let wanted = Wanted {
             closing: [at.clone()].into(),
             ..Wanted::default()

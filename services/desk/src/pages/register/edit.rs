@@ -3,7 +3,7 @@
 //! The form holds what changes most; the rest stays as it is stored. What is sent is put into the
 //! stored entry and read by the contract as `setting.changed` is, so the same is refused.
 
-use super::{as_seen, refuse_stale, seen};
+use super::{as_seen, at, refuse_stale, seen};
 use crate::{
     act::act,
     api::settings,
@@ -11,7 +11,7 @@ use crate::{
     pages::{
         acts::{
             form::{Fields, Form, decimal},
-            frame::{Deed, Sheet, Subject as _},
+            frame::{Deed, Sheet},
         },
         facts::capital,
         layout::Layout,
@@ -236,8 +236,7 @@ impl Deed for Edit {
         id: &String,
         fields: &Fields,
     ) -> Result<String, Fault> {
-        let stored = <Arc<Setting>>::load(app, viewer, id).await?;
-        let at = (stored.authority, stored.setting_id.clone());
+        let at = at(viewer, id)?;
         let wanted = Wanted {
             settings: [at.clone()].into(),
             ..Wanted::default()

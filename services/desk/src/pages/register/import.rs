@@ -1,4 +1,5 @@
-//! Taking in a register's file: what it would change is shown before anything is.
+//! Taking in a register's file: what it would change is shown before anything is, and what it did
+//! change after.
 
 use super::said;
 use crate::{
@@ -8,12 +9,13 @@ use crate::{
     pages::{
         acts::{
             form::{Fields, Form},
-            frame::{Deed, Question, Sheet, Subject},
+            frame::{Deed, Question, Sheet},
         },
         layout::Layout,
         words,
     },
     problem::Fault,
+    query::Parameters,
     session::Viewer,
 };
 use askama::Template;
@@ -30,6 +32,24 @@ const CHUNK: usize = 200;
 /// So many of a kind are told one by one; of the others only how many.
 const TOLD: usize = 50;
 
+/// What may become of a setting of the file: its name in addresses, and what people are told.
+const EFFECTS: [(&str, &str); 5] = [
+    ("new", "New"),
+    ("changed", "Changed"),
+    ("unchanged", "Unchanged"),
+    ("ignored", "Ignored: not newer than what is stored"),
+    ("refused", "Refused"),
+];
+
+const fn name(effect: Effect) -> &'static str {
+    match effect {
+        Effect::New => "new",
+        Effect::Changed => "changed",
+        Effect::Unchanged => "unchanged",
+        Effect::Ignored => "ignored",
+    }
+}
+
 #[derive(Debug, Template)]
 #[template(path = "register_import.html")]
 pub(crate) struct ImportPage {
@@ -38,49 +58,36 @@ pub(crate) struct ImportPage {
     text: String,
 }
 
-/// The register as it is: what a file is compared with.
-#[derive(Debug)]
-pub(crate) struct Register {
-    app: App,
-    viewer: Viewer,
-    heads: BTreeMap<SettingId, SettingHead>,
-}
-
-impl Subject for Register {
-    type At = ();
-
-    async fn load(app: &App, viewer: &Viewer, (): &()) -> Result<Self, Fault> {
-        Ok(Self {
-            app: app.clone(),
-            viewer: viewer.clone(),
-            heads: app.store.setting_heads(viewer.authority()).await?,
-        })
-    }
-}
-
 /// Taking in a file.
 #[derive(Debug)]
 pub(crate) enum Import {}
 
 impl Deed for Import {
-    type To = Register;
+    type To = ();
     type Page = ImportPage;
+    const HAS_FILE: bool = true;
 
     fn path((): &()) -> String {
         "/admin/import".to_owned()
     }
 
-    fn page(sheet: Sheet<'_>, _: Register) -> ImportPage {
+    fn page(sheet: Sheet<'_>, (): ()) -> ImportPage {
         ImportPage {
-            text: sheet.typed("text"),
+            text: sent(sheet.fields).to_owned(),
             layout: sheet.layout,
             form: sheet.form,
         }
     }
 
-    fn question(register: &Register, fields: &Fields) -> Option<Question> {
-        let file = File::read(&register.app, &register.viewer, fields).ok()?;
-        Some(file.question(&register.heads))
+    async fn looked_up_question(
+        app: &App,
+        viewer: &Viewer,
+        (): &(),
+        fields: &Fields,
+    ) -> Result<Option<Question>, Fault> {
+        let file = File::read(app, viewer, fields)?;
+        let heads = app.store.setting_heads(viewer.authority()).await?;
+        Ok(Some(file.question(&heads)))
     }
 
     async fn carry_out(
@@ -91,28 +98,55 @@ impl Deed for Import {
     ) -> Result<String, Fault> {
         let file = File::read(app, viewer, fields)?;
         if file.good.is_empty() && file.refused.is_empty() {
-            let what = "paste the file: it holds no setting";
+            let what = "choose a file, or paste one: it holds no setting";
             return Err(Fault::invalid_field("/text", "required_tick", what));
         }
+        let caller = viewer.caller();
+        let mut counts = BTreeMap::from([("refused", file.refused.len())]);
         for chunk in file.good.chunks(CHUNK) {
             let at = |it: &Setting| (it.authority, it.setting_id.clone());
             let wanted = Wanted {
                 settings: chunk.iter().map(at).collect(),
                 ..Wanted::default()
             };
-            act(app, &viewer.caller(), &wanted, |unit, context| {
+            let effects = act(app, &caller, &wanted, |unit, context| {
+                let mut effects = Vec::new();
                 for setting in chunk {
-                    // One that is too old is ignored, as from an event: the page has said so.
-                    let head = unit.settings.get(&at(setting));
-                    if supply::effect(head, setting) != Effect::Ignored {
+                    // One that is too old is ignored, as from an event; so is one that became so
+                    // since it was asked about.
+                    let effect = supply::effect(unit.settings.get(&at(setting)), setting);
+                    if effect != Effect::Ignored {
                         settings::change(unit, context, setting)?;
                     }
+                    effects.push(effect);
                 }
-                Ok(())
-            })
-            .await?;
+                Ok(effects)
+            });
+            for effect in effects.await? {
+                *counts.entry(name(effect)).or_default() += 1;
+            }
         }
-        Ok("/admin/settings".to_owned())
+        let counts = counts.iter().map(|(name, count)| (name, count.to_string()));
+        let counts = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(counts)
+            .finish();
+        Ok(format!("/admin/settings?{counts}"))
+    }
+}
+
+/// What became of the settings of a file, where the register's page is shown after one.
+pub(super) fn taken_in(parameters: &Parameters) -> Result<Vec<(&'static str, u32)>, Fault> {
+    let counts = EFFECTS.map(|(name, text)| Ok((text, parameters.get::<u32>(name)?)));
+    let counts: Vec<_> = counts.into_iter().collect::<Result<_, Fault>>()?;
+    let told = |(text, count): (_, Option<u32>)| Some((text, count?)).filter(|it| it.1 > 0);
+    Ok(counts.into_iter().filter_map(told).collect())
+}
+
+/// The text of the file: the one that was chosen, or else what was pasted.
+fn sent(fields: &Fields) -> &str {
+    match fields.get("file") {
+        "" => fields.get("text"),
+        file => file,
     }
 }
 
@@ -124,9 +158,9 @@ struct File {
 }
 
 impl File {
-    /// Reads what was pasted.
+    /// Reads what was sent.
     fn read(app: &App, viewer: &Viewer, fields: &Fields) -> Result<Self, Fault> {
-        let entries = register::entries(fields.get("text")).map_err(|error| {
+        let entries = register::entries(sent(fields)).map_err(|error| {
             let what = format!("the file is not JSON: {error}");
             Fault::invalid_field("/text", "required_tick", &what)
         })?;
@@ -148,20 +182,14 @@ impl File {
                 "setting",
             ),
         )];
-        let effects = [
-            ("New", Effect::New),
-            ("Changed", Effect::Changed),
-            ("Ignored: not newer than what is stored", Effect::Ignored),
-            ("Unchanged", Effect::Unchanged),
-        ];
-        for (name, effect) in effects {
+        for (effect, text) in EFFECTS {
             let of_effect = self.good.iter().filter(|setting| {
-                supply::effect(heads.get(&setting.setting_id), setting) == effect
+                name(supply::effect(heads.get(&setting.setting_id), setting)) == effect
             });
             let of_effect: Vec<_> = of_effect.collect();
-            if effect != Effect::Changed {
+            if effect != name(Effect::Changed) {
                 let ids = of_effect.iter().map(|it| it.setting_id.to_string());
-                rows.extend(listed(name, &ids.collect::<Vec<_>>(), ", "));
+                rows.extend(listed(text, &ids.collect::<Vec<_>>(), ", "));
                 continue;
             }
             let changes = of_effect.iter().map(|setting| {
@@ -171,7 +199,7 @@ impl File {
                 let changes = changes.unwrap_or_default().join("; ");
                 format!("{}: {changes}", setting.setting_id)
             });
-            rows.extend(one_by_one(name, &changes.collect::<Vec<_>>()));
+            rows.extend(one_by_one(text, &changes.collect::<Vec<_>>()));
         }
         rows.extend(one_by_one("Refused", &self.refused));
         Question {
