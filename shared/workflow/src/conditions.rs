@@ -81,6 +81,21 @@ impl Condition {
     pub const fn is_open(&self) -> bool {
         self.record.is_none()
     }
+
+    /// Whether it makes up for `act`, which was not met at `refused`: pursued anew since, and not
+    /// let go of by itself; or another act that was met.
+    fn makes_up_for(&self, act: Act, refused: DateTime<Utc>) -> bool {
+        let outcome = self.record.as_ref().map(|it| (it.outcome, it.by.is_some()));
+        if self.act == act {
+            let in_vain = matches!(
+                outcome,
+                Some((Outcome::NotMet, _) | (Outcome::NotNeeded, false))
+            );
+            self.opened_at >= refused && !in_vain
+        } else {
+            matches!(outcome, Some((Outcome::Met, _)))
+        }
+    }
 }
 
 /// What a person sets going.
@@ -316,25 +331,22 @@ pub(crate) fn must_be_settled(unit: &Unit, offer_id: OfferId) -> Result<(), Refu
     })
 }
 
-/// The acts that would bring the offer's setting in, were not met, and were not pursued anew since.
+/// The acts that would bring the offer's setting in, were not met, and were neither pursued anew
+/// since nor made needless by another act that was met: each act would do by itself.
 pub fn not_met<'a>(
     all: impl Iterator<Item = &'a Condition> + Clone,
     offer_id: OfferId,
 ) -> BTreeSet<Act> {
     let of_it = all.filter(|it| it.offer_id == offer_id);
-    let is_missed = |it: &&Record| it.outcome == Outcome::NotMet;
-    let missed = |it: &'a Condition| it.record.as_ref().filter(is_missed);
-    let mut acts = BTreeSet::new();
-    for condition in of_it.clone() {
-        let Some(record) = missed(condition) else {
-            continue;
-        };
-        let since = |it: &Condition| it.act == condition.act && it.opened_at >= record.at;
-        if !of_it.clone().any(|it| since(it) && missed(it).is_none()) {
-            acts.insert(condition.act);
-        }
-    }
-    acts
+    let refused = of_it.clone().filter_map(|it| {
+        let record = it.record.as_ref()?;
+        (record.outcome == Outcome::NotMet).then_some((it.act, record.at))
+    });
+    let still_refused = refused.filter(|(act, at)| {
+        let mut others = of_it.clone();
+        !others.any(|it| it.makes_up_for(*act, *at))
+    });
+    still_refused.map(|(act, _)| act).collect()
 }
 
 /// Refuses where what would bring the setting in was not met.
@@ -354,4 +366,66 @@ pub(crate) fn must_not_be_missed(unit: &Unit, offer_id: OfferId) -> Result<(), R
 fn put(unit: &mut Unit, condition: Condition) {
     unit.changed_conditions.insert(condition.condition_id);
     unit.conditions.insert(condition.condition_id, condition);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn offer_id() -> OfferId {
+        OfferId::from_bytes([1; 16])
+    }
+
+    /// Opened in one minute and recorded in the next.
+    fn condition(act: Act, minute: u8, record: Option<(Outcome, bool)>) -> Condition {
+        let noon: DateTime<Utc> = "2026-11-25T12:00:00Z".parse().unwrap();
+        let opened_at = noon + TimeDelta::minutes(minute.into());
+        Condition {
+            condition_id: ConditionId::from_bytes([minute; 16]),
+            authority: "E06000015".parse().unwrap(),
+            referral: ReferralKey(1),
+            referral_id: "R1".parse().unwrap(),
+            offer_id: offer_id(),
+            act,
+            task: "Kim takes it to the panel".to_owned(),
+            opened_by: "usr_1".into(),
+            opened_at,
+            due_at: noon + TimeDelta::days(7),
+            record: record.map(|(outcome, by_person)| Record {
+                outcome,
+                by: by_person.then(|| "usr_1".into()),
+                at: opened_at + TimeDelta::minutes(1),
+                reason: "minute 7".to_owned(),
+                evidence: String::new(),
+            }),
+        }
+    }
+
+    fn missed(conditions: &[Condition]) -> Vec<Act> {
+        not_met(conditions.iter(), offer_id()).into_iter().collect()
+    }
+
+    #[test]
+    fn an_act_that_was_not_met_stands_in_the_way_until_another_is_met_or_it_is_pursued_anew() {
+        let refused = condition(Act::C1, 0, Some((Outcome::NotMet, true)));
+        assert_eq!(missed(&[refused.clone()]), [Act::C1]);
+        for (after, stands) in [
+            (condition(Act::C1, 5, None), false),
+            (condition(Act::C1, 5, Some((Outcome::Met, true))), false),
+            (condition(Act::C1, 5, Some((Outcome::NotMet, true))), true),
+            // Let go of because the setting closed: nobody has said anything else since.
+            (
+                condition(Act::C1, 5, Some((Outcome::NotNeeded, false))),
+                true,
+            ),
+            // Each act would do by itself.
+            (condition(Act::C2, 5, Some((Outcome::Met, true))), false),
+            (condition(Act::C2, 5, None), true),
+        ] {
+            let told = format!("{} {:?}", after.act, after.record);
+            let found = missed(&[refused.clone(), after]);
+            assert_eq!(!found.is_empty(), stands, "{told}");
+        }
+    }
 }

@@ -325,7 +325,8 @@ fn conditions(tables: &Tables, latest: DateTime<Utc>, found: &mut Found) {
     }
 }
 
-/// Whether a child is placed where this was not met, and nobody has pursued it anew.
+/// Whether a child is placed where this was not met, nobody has pursued it anew, and no other act
+/// was met.
 fn is_ignored(tables: &Tables, condition: &Condition) -> bool {
     let is_missed = |it: &&Record| it.outcome == Outcome::NotMet;
     let missed = |it: &Condition| it.record.as_ref().filter(is_missed).map(|it| it.at);
@@ -338,12 +339,18 @@ fn is_ignored(tables: &Tables, condition: &Condition) -> bool {
             && matches!(it.state, PlacementState::Agreed | PlacementState::Started)
     };
     let mut others = tables.conditions.values();
-    let anew = |it: &Condition| {
-        (it.offer_id, it.act) == (condition.offer_id, condition.act)
-            && it.opened_at >= at
-            && missed(it).is_none()
+    let settles = |it: &Condition| {
+        let met = |record: &Record| record.outcome == Outcome::Met;
+        let by_person = |record: &Record| record.outcome != Outcome::NotMet && record.by.is_some();
+        let anew = it.act == condition.act && it.opened_at >= at;
+        it.offer_id == condition.offer_id
+            && if anew {
+                it.record.as_ref().is_none_or(by_person)
+            } else {
+                it.act != condition.act && it.record.as_ref().is_some_and(met)
+            }
     };
-    placements.any(chosen) && !others.any(anew)
+    placements.any(chosen) && !others.any(settles)
 }
 
 /// Whatever waits has a deadline, and nothing else does.
