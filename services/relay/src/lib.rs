@@ -8,6 +8,7 @@
 //! - A row is marked only after the stream confirmed it; one that was confirmed and not marked is
 //!   published again under the same id, and the stream drops it.
 //! - What comes after an event that was not confirmed is not marked, and published again after it.
+//!   The stream may have it already: then its first place stays, and consumers go by revision.
 //! - Rows are taken by "not published yet", never by "after the last number seen": a number that
 //!   was given early may be committed late.
 

@@ -2,19 +2,26 @@
 //!
 //! A round is sent as soon as it is found, while those before it wait for their confirmation: the
 //! stream syncs every message to the disk, so a round that waited for the last one would lie there
-//! for as long. Rounds end in the order in which they began.
+//! for as long. Rounds end in the order in which they began. Where the stream says nothing for a
+//! while, no more is sent: what is lost then comes after what was sent behind it.
 
 use crate::{Deps, RoundError};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use oss_messaging::{Confirmed, Outgoing, PublishError};
 use oss_storage::outbox;
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 /// At most so many events are sent at once.
 const ROUND: usize = 256;
 
 /// At most so many are on their way at once.
 const ON_THEIR_WAY: usize = 1_024;
+
+/// So long without a word of what is on its way, and nothing is sent after it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the stream said of a round, in its order.
 pub(crate) type Results = Vec<Result<Confirmed, PublishError>>;
@@ -44,6 +51,8 @@ pub(crate) struct Rounds<'a> {
     results: FuturesOrdered<BoxFuture<'a, Results>>,
     /// The sequences of what is on its way, in order.
     sequences: VecDeque<i64>,
+    /// When the stream last said something, or something was sent when nothing was on its way.
+    heard: Instant,
 }
 
 impl<'a> Rounds<'a> {
@@ -53,13 +62,17 @@ impl<'a> Rounds<'a> {
             outbox,
             results: FuturesOrdered::new(),
             sequences: VecDeque::new(),
+            heard: Instant::now(),
         }
     }
 
     /// Sends what is to be published and not on its way yet, a round at most.
     pub(crate) async fn begin(&mut self) -> Result<Begun, RoundError> {
         let room = ROUND.min(ON_THEIR_WAY.saturating_sub(self.sequences.len()));
-        if room == 0 {
+        if self.sequences.is_empty() {
+            self.heard = Instant::now();
+        }
+        if room == 0 || self.heard.elapsed() > PATIENCE {
             return Ok(Begun::Enough);
         }
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
@@ -90,6 +103,7 @@ impl<'a> Rounds<'a> {
         while let Some(Some(more)) = self.results.next().now_or_never() {
             results.extend(more);
         }
+        self.heard = Instant::now();
         let was_full = self.sequences.len() >= ON_THEIR_WAY;
         let failed = self.count(&results);
         let n_confirmed = failed.unwrap_or(results.len());
