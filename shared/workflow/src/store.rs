@@ -40,8 +40,8 @@ pub struct Wanted {
     /// too. A unit that changes an occupancy has its register's lock.
     pub places: bool,
     /// Whether what became of the wanted referrals is read: offers, places, placements and what
-    /// belongs to them. Their own locks keep that still; to change any of it, the register's lock
-    /// is needed too, as `places` takes it.
+    /// belongs to them. Good to be shown, not to decide by: to change any of it, or rely on who has
+    /// a place, the register's lock is needed, as `places` takes it.
     pub life: bool,
 }
 
