@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn an_act_that_was_not_met_stands_in_the_way_until_another_is_met_or_it_is_pursued_anew() {
         let refused = condition(Act::C1, 0, Some((Outcome::NotMet, true)));
-        assert_eq!(missed(&[refused.clone()]), [Act::C1]);
+        assert_eq!(missed(std::slice::from_ref(&refused)), [Act::C1]);
         for (after, stands) in [
             (condition(Act::C1, 5, None), false),
             (condition(Act::C1, 5, Some((Outcome::Met, true))), false),
