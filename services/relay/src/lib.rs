@@ -22,7 +22,7 @@ use oss_storage::{PgStore, StoreError};
 use oss_telemetry::ErrorChain;
 use prometheus::IntCounterVec;
 use rand_core::RngCore;
-use rounds::{Begun, Ended, Rounds};
+use rounds::Rounds;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -136,9 +136,7 @@ async fn lead(deps: &Deps, shutdown: &CancellationToken) -> Result<(), RoundErro
     let mut rounds = Rounds::new(deps, outbox);
     let mut purge = tokio::time::interval(PURGE_EVERY);
     loop {
-        if rounds.begin().await? == Begun::MoreWait {
-            continue;
-        }
+        rounds.begin().await?;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => {
@@ -146,7 +144,9 @@ async fn lead(deps: &Deps, shutdown: &CancellationToken) -> Result<(), RoundErro
                     return rounds.finish().await;
                 }
                 Some(results) = rounds.next() => {
-                    if rounds.end(results).await? == Ended::WereFull {
+                    let was_full = rounds.is_full();
+                    rounds.end(results).await?;
+                    if was_full {
                         break;
                     }
                 }

@@ -26,24 +26,6 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// What the stream said of a round, in its order.
 pub(crate) type Results = Vec<Result<Confirmed, PublishError>>;
 
-/// Whether there may be more to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begun {
-    /// A whole round was sent, and there is room for more.
-    MoreWait,
-    /// All that there is is on its way, or as much as may be.
-    Enough,
-}
-
-/// Whether there was room for more before rounds ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// There was.
-    HadRoom,
-    /// There was none: more may wait than was asked for.
-    WereFull,
-}
-
 /// What is on its way, and the right to publish.
 pub(crate) struct Rounds<'a> {
     deps: &'a Deps,
@@ -66,31 +48,35 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Sends what is to be published and not on its way yet, a round at most.
-    pub(crate) async fn begin(&mut self) -> Result<Begun, RoundError> {
-        let room = ROUND.min(ON_THEIR_WAY.saturating_sub(self.sequences.len()));
-        if self.sequences.is_empty() {
-            self.heard = Instant::now();
+    /// Sends all that is to be published and not on its way yet, as far as there is room.
+    pub(crate) async fn begin(&mut self) -> Result<(), RoundError> {
+        loop {
+            if self.sequences.is_empty() {
+                self.heard = Instant::now();
+            }
+            let room = ROUND.min(ON_THEIR_WAY.saturating_sub(self.sequences.len()));
+            if room == 0 || self.heard.elapsed() > PATIENCE {
+                return Ok(());
+            }
+            let limit = u32::try_from(room).unwrap_or(u32::MAX);
+            let on_their_way = self.sequences.make_contiguous();
+            let events = self.outbox.unpublished(on_their_way, limit).await?;
+            let n = events.len();
+            if n > 0 {
+                self.sequences.extend(events.iter().map(|it| it.sequence));
+                let messages = events.into_iter().map(message).collect();
+                let results = self.deps.publisher.send_all(messages).await;
+                self.results.push_back(results.boxed());
+            }
+            if n < ROUND {
+                return Ok(());
+            }
         }
-        if room == 0 || self.heard.elapsed() > PATIENCE {
-            return Ok(Begun::Enough);
-        }
-        let limit = u32::try_from(room).unwrap_or(u32::MAX);
-        let on_their_way = self.sequences.make_contiguous();
-        let events = self.outbox.unpublished(on_their_way, limit).await?;
-        if events.is_empty() {
-            return Ok(Begun::Enough);
-        }
-        let n = events.len();
-        self.sequences.extend(events.iter().map(|it| it.sequence));
-        let messages = events.into_iter().map(message).collect();
-        let results = self.deps.publisher.send_all(messages).await;
-        self.results.push_back(results.boxed());
-        Ok(if n == ROUND {
-            Begun::MoreWait
-        } else {
-            Begun::Enough
-        })
+    }
+
+    /// Whether as much is on its way as may be: more may wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.sequences.len() >= ON_THEIR_WAY
     }
 
     /// Waits for what the stream says of the oldest round. Nothing is lost where this is dropped.
@@ -99,12 +85,11 @@ impl<'a> Rounds<'a> {
     }
 
     /// Marks what the stream has of a round and of those that ended with it.
-    pub(crate) async fn end(&mut self, mut results: Results) -> Result<Ended, RoundError> {
+    pub(crate) async fn end(&mut self, mut results: Results) -> Result<(), RoundError> {
         while let Some(Some(more)) = self.results.next().now_or_never() {
             results.extend(more);
         }
         self.heard = Instant::now();
-        let was_full = self.sequences.len() >= ON_THEIR_WAY;
         let failed = self.count(&results);
         let n_confirmed = failed.unwrap_or(results.len());
         let confirmed: Vec<_> = self.sequences.drain(..n_confirmed).collect();
@@ -112,14 +97,10 @@ impl<'a> Rounds<'a> {
             let now = self.deps.clock.now();
             self.outbox.mark_published(&confirmed, now).await?;
         }
-        if let Some(Err(error)) = results.into_iter().nth(n_confirmed) {
-            return Err(error.into());
+        match results.into_iter().nth(n_confirmed) {
+            Some(Err(error)) => Err(error.into()),
+            _ => Ok(()),
         }
-        Ok(if was_full {
-            Ended::WereFull
-        } else {
-            Ended::HadRoom
-        })
     }
 
     /// Publishes all that there is, and waits for it.
@@ -127,9 +108,7 @@ impl<'a> Rounds<'a> {
         loop {
             self.begin().await?;
             match self.next().await {
-                Some(results) => {
-                    self.end(results).await?;
-                }
+                Some(results) => self.end(results).await?,
                 None => return Ok(()),
             }
         }
