@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::request::Parts,
 };
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
@@ -93,6 +94,18 @@ pub(crate) trait Cursor: Sized {
 
 fn read_cursor<C: Cursor>(text: &str) -> Option<C> {
     C::of_text(&String::from_utf8(hex::decode(text).ok()?).ok()?)
+}
+
+/// Where a page of a list by time ends: a moment, and which of those of that moment.
+pub(crate) fn by_time(at: DateTime<Utc>, id: impl Display) -> String {
+    format!("{}.{id}", at.timestamp_micros())
+}
+
+/// What [`by_time`] wrote; `None` where it did not.
+pub(crate) fn read_by_time<T: FromStr>(text: &str) -> Option<(DateTime<Utc>, T)> {
+    let (micros, id) = text.split_once('.')?;
+    let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    Some((at, id.parse().ok()?))
 }
 
 impl<C: Cursor> Page<C> {

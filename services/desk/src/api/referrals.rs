@@ -8,7 +8,7 @@ use crate::{
     caller::Caller,
     precondition::{EntityTag, Preconditions},
     problem::Fault,
-    query::{Cursor, Parameters},
+    query::{Cursor, Parameters, by_time, read_by_time},
 };
 use axum::{
     extract::{Path, State},
@@ -216,14 +216,14 @@ pub(crate) async fn list(
 
 impl Cursor for ReferralCursor {
     fn to_text(&self) -> String {
-        format!("{}.{}", self.received_at.timestamp_micros(), self.key.0)
+        by_time(self.received_at, self.key.0)
     }
 
     fn of_text(text: &str) -> Option<Self> {
-        let (micros, key) = text.split_once('.')?;
+        let (received_at, key) = read_by_time(text)?;
         Some(Self {
-            received_at: DateTime::from_timestamp_micros(micros.parse().ok()?)?,
-            key: ReferralKey(key.parse().ok()?),
+            received_at,
+            key: ReferralKey(key),
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     body::Json,
     problem::Fault,
-    query::Parameters,
+    query::{Parameters, by_time, read_by_time},
     session::Viewer,
 };
 use askama::Template;
@@ -106,7 +106,11 @@ pub(crate) async fn list(
     };
     // A place that is not one is the first page: nobody is helped by a fault.
     let after = parameters.get::<String>("after")?;
-    let after = after.as_deref().and_then(read_cursor);
+    let after = after.as_deref().and_then(read_by_time);
+    let after = after.map(|(due_at, approval_id)| ApprovalCursor {
+        due_at,
+        approval_id,
+    });
     let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
     let mut waiting = app
         .store
@@ -116,8 +120,8 @@ pub(crate) async fn list(
     waiting.truncate(ON_A_PAGE);
     let next = waiting.last().filter(|_| more).map(|last| {
         let late = if late { "late=yes&" } else { "" };
-        let due = last.due_at.timestamp_micros();
-        format!("/approvals?{late}after={due}.{}", last.approval_id)
+        let last = by_time(last.due_at, last.approval_id);
+        format!("/approvals?{late}after={last}")
     });
     Ok(Page(ApprovalsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
@@ -136,14 +140,6 @@ pub(crate) fn late_before(now: DateTime<Utc>) -> WaitingFilter<'static> {
         approvers: None,
         due_before: Some(now),
     }
-}
-
-fn read_cursor(text: &str) -> Option<ApprovalCursor> {
-    let (due, id) = text.split_once('.')?;
-    Some(ApprovalCursor {
-        due_at: DateTime::from_timestamp_micros(due.parse().ok()?)?,
-        approval_id: id.parse().ok()?,
-    })
 }
 
 type Asked = (ApprovalTask, Placement);

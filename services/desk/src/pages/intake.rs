@@ -21,13 +21,17 @@ use super::{
     layout::{Layout, Page, Section},
     words,
 };
-use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
+use crate::{
+    app::App,
+    problem::Fault,
+    query::{Parameters, by_time, read_by_time},
+    session::Viewer,
+};
 use askama::Template;
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
 use draft::{Draft, changed_meanwhile};
 use oss_domain::ReferralId;
 
@@ -58,7 +62,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Fault> {
     // A place that is not one is the first page: nobody is helped by a fault.
     let after = parameters.get::<String>("after")?;
-    let after = after.as_deref().and_then(read_cursor);
+    let after = after.as_deref().and_then(read_by_time);
     let after = after.as_ref().map(|(at, id)| (*at, id));
     let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
     let of = viewer.authority();
@@ -66,8 +70,8 @@ pub(crate) async fn list(
     let more = drafts.len() > ON_A_PAGE;
     drafts.truncate(ON_A_PAGE);
     let next = drafts.last().filter(|_| more).map(|last| {
-        let at = last.changed_at.timestamp_micros();
-        format!("/drafts?after={at}.{}", last.referral_id)
+        let last = by_time(last.changed_at, &last.referral_id);
+        format!("/drafts?after={last}")
     });
     let me = viewer.user_id().to_string();
     let row = |draft: oss_storage::drafts::DraftHead| DraftRow {
@@ -86,12 +90,6 @@ pub(crate) async fn list(
         next,
     })
     .into_response())
-}
-
-fn read_cursor(text: &str) -> Option<(DateTime<Utc>, ReferralId)> {
-    let (at, id) = text.split_once('.')?;
-    let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
-    Some((at, id.parse().ok()?))
 }
 
 #[derive(Debug, Template)]
