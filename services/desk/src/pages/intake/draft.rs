@@ -8,7 +8,7 @@ use super::{
     questions::{Needed, Question, Task, asked_at, task, tasks},
 };
 use crate::{
-    act::act,
+    act::record_reading,
     api::{find, referrals::understood},
     app::App,
     pages::acts::frame::Subject,
@@ -23,7 +23,6 @@ use oss_storage::{
     drafts::{DraftHead, Editor},
     referrals::StoredReferral,
 };
-use oss_workflow::Wanted;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -99,11 +98,7 @@ impl Draft {
             return Err(Fault::not_found("The draft"));
         }
         // In the council's own chain: each page of a draft would drown the referral's history.
-        act(app, &caller, &Wanted::default(), |unit, context| {
-            unit.record(context, authority, None, "draft.read", &referral_id, None);
-            Ok(())
-        })
-        .await?;
+        record_reading(app, &caller, (authority, None), "draft.read", &referral_id).await?;
         let (head, content) = draft.map(|it| (it.head, it.content)).unzip();
         let content = content.unwrap_or_default();
         let saved = content.get("saved").and_then(Value::as_array);
