@@ -182,11 +182,13 @@ impl File {
                 "setting",
             ),
         )];
+        let mut by_effect = BTreeMap::<_, Vec<_>>::new();
+        for setting in &self.good {
+            let effect = supply::effect(heads.get(&setting.setting_id), setting);
+            by_effect.entry(name(effect)).or_default().push(setting);
+        }
         for (effect, text) in EFFECTS {
-            let of_effect = self.good.iter().filter(|setting| {
-                name(supply::effect(heads.get(&setting.setting_id), setting)) == effect
-            });
-            let of_effect: Vec<_> = of_effect.collect();
+            let of_effect = by_effect.remove(effect).unwrap_or_default();
             if effect != name(Effect::Changed) {
                 let ids = of_effect.iter().map(|it| it.setting_id.to_string());
                 rows.extend(listed(text, &ids.collect::<Vec<_>>(), ", "));
