@@ -308,15 +308,21 @@ async fn lock_referrals(
         .map(|(authority, id)| (authority.as_str(), id.as_str()))
         .unzip();
     let rows = sqlx::query!(
-        "SELECT authority, referral_id, key, revision, content, state, received_at,
-           run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq, audit_hash
-         FROM referral
-         -- A referral never changes its key, so this may look before the lock.
-         WHERE key IN (
-           SELECT key FROM referral JOIN unnest($1::text[], $2::text[]) AS w (authority, referral_id)
-             USING (authority, referral_id)
-           UNION ALL SELECT unnest($3::bigint[]))
-         ORDER BY key FOR UPDATE",
+        r#"SELECT authority AS "authority!", referral_id AS "referral_id!", locked.key AS "key!",
+           revision AS "revision!", content AS "content!", state AS "state!",
+           received_at AS "received_at!", run_id, run_revision, run_digest, evaluated_version,
+           data_key, audit_seq AS "audit_seq!", audit_hash AS "audit_hash!"
+         FROM (
+           -- A referral never changes its key, so this may look before the lock.
+           SELECT key FROM unnest($1::text[], $2::text[]) AS w (authority, referral_id)
+             -- One by one: a join would be planned to read the whole table while that is new.
+             CROSS JOIN LATERAL (SELECT key FROM referral
+               WHERE referral.authority = w.authority AND referral.referral_id = w.referral_id
+               LIMIT 1) AS named
+           UNION SELECT unnest($3::bigint[])
+           ORDER BY key) AS wanted
+         CROSS JOIN LATERAL (
+           SELECT * FROM referral WHERE referral.key = wanted.key LIMIT 1 FOR UPDATE) AS locked"#,
         &authorities as &[&str],
         &ids as &[&str],
         &keys.iter().copied().collect::<Vec<_>>(),
@@ -403,8 +409,11 @@ async fn load_seen(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) ->
         .map(|event| (event.source.as_ref(), event.id.as_ref()))
         .unzip();
     let rows = sqlx::query!(
-        "SELECT source, event_id FROM inbox
-         JOIN unnest($1::text[], $2::text[]) AS w (source, event_id) USING (source, event_id)",
+        r#"SELECT w.source AS "source!", w.event_id AS "event_id!"
+         FROM unnest($1::text[], $2::text[]) AS w (source, event_id)
+         -- One by one, which the offset holds it to.
+         WHERE EXISTS (SELECT FROM inbox
+           WHERE inbox.source = w.source AND inbox.event_id = w.event_id OFFSET 0)"#,
         &sources as &[&str],
         &ids as &[&str],
     )
