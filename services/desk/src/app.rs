@@ -2,7 +2,7 @@
 
 use crate::{
     Deps,
-    limits::{Buckets, Limits},
+    limits::{Buckets, IMPORTS, Limits, UPLOADS},
     metrics::Metrics,
     pages::RecentFigures,
     principal::ApiToken,
@@ -50,6 +50,10 @@ pub(crate) struct Shared {
     /// Units of work at a time. They wait for each other's locks anyway, so they wait here, in
     /// turn, and leave connections to those who only read.
     pub(crate) turns: Semaphore,
+    /// Room for forms with a file.
+    pub(crate) uploads: Semaphore,
+    /// Room for files that are being taken in.
+    pub(crate) imports: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
     pub(crate) recent_figures: RecentFigures,
     pub(crate) committed: Arc<Notify>,
@@ -94,6 +98,8 @@ impl App {
             nobody: "".into(),
             turns: Semaphore::new(n_turns),
             room: Semaphore::new(deps.limits.concurrent_requests),
+            uploads: Semaphore::new(UPLOADS),
+            imports: Arc::new(Semaphore::new(IMPORTS)),
             limits: deps.limits,
             metrics,
             recent_figures: RecentFigures::default(),

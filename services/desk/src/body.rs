@@ -1,8 +1,8 @@
-//! Reading a request's body: JSON, of a bounded size, within a bounded time.
+//! Reading a request's body, of a bounded size, within a bounded time: JSON, or a form's text.
 
 use crate::{
     app::App,
-    limits::{DRAINED, MAX_BODY},
+    limits::{HEARD_OUT, MAX_BODY},
     problem::Fault,
 };
 use axum::{
@@ -71,10 +71,9 @@ async fn collect(mut body: Body, most: usize) -> Result<Bytes, Fault> {
             continue;
         };
         n_seen += data.len();
-        if n_seen > DRAINED * most {
+        if n_seen > most + HEARD_OUT {
             break;
         }
-        // A caller that is cut off while it sends may never read why: so most are heard out.
         if n_seen <= most {
             bytes.extend_from_slice(&data);
         }
@@ -83,6 +82,11 @@ async fn collect(mut body: Body, most: usize) -> Result<Bytes, Fault> {
         return Err(Fault::of_status(StatusCode::PAYLOAD_TOO_LARGE));
     }
     Ok(bytes.into())
+}
+
+/// The text with each line end as one character: browsers send two.
+pub(crate) fn normal_lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Fault> {

@@ -15,12 +15,24 @@ use std::{
 /// The largest body, in bytes: as an event's.
 pub(crate) const MAX_BODY: usize = oss_contract::MAX_PAYLOAD;
 
-/// The largest form with a file, in bytes.
-pub(crate) const MAX_UPLOAD: usize = 4 * 1024 * 1024;
+/// The largest file, in bytes, with each line end as one.
+pub(crate) const MAX_FILE: usize = 4 * 1024 * 1024;
 
-/// Of a body that is too large, so many times as much as it may have is still read, so that the
-/// caller hears why.
-pub(crate) const DRAINED: usize = 8;
+/// The largest form with a file, in bytes: each line end may be two, and there are other fields.
+pub(crate) const MAX_UPLOAD: usize = 2 * MAX_FILE + MAX_BODY;
+
+/// Forms with a file being answered at a time: each takes several times its size of memory.
+pub(crate) const UPLOADS: usize = 4;
+
+/// Files being taken into the register at a time.
+pub(crate) const IMPORTS: usize = 2;
+
+/// How long the asker had better wait when there are more.
+pub(crate) const FILES_BUSY: Duration = Duration::from_mins(1);
+
+/// Of a body that is too large, so many bytes more are read and thrown away, so that the caller
+/// hears why: whoever is cut off while they send may not.
+pub(crate) const HEARD_OUT: usize = 8 * MAX_BODY;
 
 /// The longest Idempotency-Key, in characters.
 pub(crate) const MAX_IDEMPOTENCY_KEY: usize = 255;

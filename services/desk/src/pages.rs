@@ -39,12 +39,12 @@ use crate::{
     app::App,
     problem::Fault,
     query::Parameters,
-    session::{self, Viewer},
+    session::{self, Viewer, csrf::Forms},
 };
 use axum::{
     Router,
     extract::State,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn,
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get},
 };
@@ -251,6 +251,11 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
             Some(WriteSettings),
             route::<register::close::Close>(),
         ),
+        (
+            "/admin/import/{id}",
+            Some(WriteSettings),
+            get(register::import::progress::show),
+        ),
         ("/admin/dead-letters", Some(MendEvents), get(admin::letters)),
         (
             "/admin/dead-letters/{id}/retry",
@@ -281,17 +286,14 @@ async fn start(app: State<App>, viewer: Viewer, parameters: Parameters) -> Resul
 
 /// The pages.
 pub(crate) fn router(app: &App) -> Router<App> {
-    let router = |pages: Vec<(&str, Option<Act>, MethodRouter<App>)>| {
-        pages
-            .into_iter()
-            .fold(Router::new(), |router, (path, act, handler)| {
-                let allowed = from_fn_with_state((app.clone(), act), session::require);
-                router.route(path, handler.route_layer(allowed))
-            })
-    };
     let typed = [routes(), acting(), writing(), running()].concat();
-    session::protected(router(typed), app)
-        .merge(session::protected_with_file(router(with_file()), app))
+    let typed = typed.into_iter().map(|page| (page, Forms::Typed));
+    let with_file = with_file().into_iter().map(|page| (page, Forms::WithFile));
+    typed
+        .chain(with_file)
+        .fold(Router::new(), |router, ((path, act, page), forms)| {
+            router.route(path, session::allowed(page, app, act, forms))
+        })
         // Whoever cannot sign in must be able to read these.
         .route("/accessibility", get(about::accessibility))
         .route("/assets/{name}", get(assets::serve))

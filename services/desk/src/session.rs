@@ -3,8 +3,9 @@
 //! The browser holds a random token in a `__Host-` cookie, the database its hash. What a person may
 //! do is read anew for every request, so what an administrator takes away is gone at once.
 //!
-//! To protect a page: put its router under [`protected`], take a [`Viewer`] in the handler, and put
-//! the viewer's `csrf` into each form, in a field of the name [`csrf::FIELD`].
+//! To protect a page: put its handler under [`allowed`], or a router that is everybody's under
+//! [`protected`]; take a [`Viewer`] in the handler, and put the viewer's `csrf` into each form, in a
+//! field of the name [`csrf::FIELD`].
 
 pub(crate) mod cookie;
 pub(crate) mod csrf;
@@ -23,6 +24,7 @@ use axum::{
     http::{HeaderMap, Method, Uri, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
+    routing::MethodRouter,
 };
 use csrf::Forms;
 use oss_domain::{AuthorityCode, ProviderId, Role, SessionId, UserId};
@@ -214,30 +216,35 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Viewer {
     }
 }
 
-/// Pages behind the session: each request's viewer is found, and no change is made that another
-/// site asked for. All of what people see in a browser goes under this.
+/// Pages behind the session for which nobody need be signed in: each request's viewer is found,
+/// and no change is made that another site asked for.
 pub(crate) fn protected(pages: Router<App>, app: &App) -> Router<App> {
-    pages.layer(from_fn_with_state((app.clone(), Forms::Typed), protect))
+    let forms = (app.clone(), Forms::Typed);
+    pages
+        .layer(from_fn_with_state(forms, with_token))
+        .layer(from_fn_with_state(app.clone(), known))
 }
 
-/// The same for pages whose forms may carry a file.
-pub(crate) fn protected_with_file(pages: Router<App>, app: &App) -> Router<App> {
-    pages.layer(from_fn_with_state((app.clone(), Forms::WithFile), protect))
+/// A page behind the session for whoever may do `act`. Who may not is refused before anything of
+/// what they send is read.
+pub(crate) fn allowed(
+    page: MethodRouter<App>,
+    app: &App,
+    act: Asked,
+    forms: Forms,
+) -> MethodRouter<App> {
+    page.route_layer(from_fn_with_state((app.clone(), forms), with_token))
+        .route_layer(from_fn_with_state((app.clone(), act), require))
+        .route_layer(from_fn_with_state(app.clone(), known))
 }
 
-async fn protect(
-    State((app, forms)): State<(App, Forms)>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Fault> {
+/// Finds the viewer, and refuses changes that another site asked for.
+async fn known(State(app): State<App>, request: Request, next: Next) -> Result<Response, Fault> {
     let (parts, body) = request.into_parts();
     let found = viewer(&app, &parts).await?;
     let mut request = Request::from_parts(parts, body);
     if !request.method().is_safe() {
         csrf::same_origin(request.headers())?;
-        if let Some(viewer) = &found {
-            request = csrf::with_token(&app, request, &viewer.0.csrf, forms).await?;
-        }
     }
     if let Some(viewer) = found {
         request.extensions_mut().insert(viewer);
@@ -245,13 +252,31 @@ async fn protect(
     Ok(next.run(request).await)
 }
 
-/// Lets a request through to a page that does `act`, if its viewer may do that: to be put on a
-/// route as `route_layer(from_fn_with_state((app.clone(), Some(act)), session::require))`.
-pub(crate) async fn require(
-    State((app, act)): State<(App, Asked)>,
+/// Lets a change through whose form, or header, has the token of the viewer's session.
+async fn with_token(
+    State((app, forms)): State<(App, Forms)>,
     request: Request,
     next: Next,
-) -> Response {
+) -> Result<Response, Fault> {
+    let viewer = request.extensions().get::<Viewer>().cloned();
+    let Some(viewer) = viewer.filter(|_| !request.method().is_safe()) else {
+        return Ok(next.run(request).await);
+    };
+    // What a file takes up, it takes until it is answered.
+    let _room = match forms {
+        Forms::Typed => None,
+        Forms::WithFile => Some(
+            app.uploads
+                .try_acquire()
+                .map_err(|_| csrf::too_many_files())?,
+        ),
+    };
+    let request = csrf::with_token(&app, request, &viewer.0.csrf, forms).await?;
+    Ok(next.run(request).await)
+}
+
+/// Lets a request through to a page that does `act`, if its viewer may do that.
+async fn require(State((app, act)): State<(App, Asked)>, request: Request, next: Next) -> Response {
     let Some(viewer) = request.extensions().get::<Viewer>() else {
         return NotSignedIn::at(request.method(), request.uri(), request.headers()).into_response();
     };

@@ -11,6 +11,7 @@ mod conditions;
 mod drafts;
 mod every_answer;
 mod idempotency;
+mod import;
 mod intake;
 mod listening;
 mod local_login;

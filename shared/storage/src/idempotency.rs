@@ -102,7 +102,7 @@ impl PgStore {
         })
     }
 
-    /// Keeps the answer to a request that was claimed.
+    /// Keeps the answer to a request that was claimed, in place of one that was kept before.
     ///
     /// # Errors
     ///
@@ -126,6 +126,29 @@ impl PgStore {
         .await
         .sorted()?;
         Ok(())
+    }
+
+    /// The answer that is kept to `actor`'s request with that key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn kept_answer(
+        &self,
+        authority: AuthorityCode,
+        actor: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        let kept = sqlx::query_scalar!(
+            "SELECT response FROM idempotency WHERE authority = $1 AND actor = $2 AND key = $3",
+            authority.as_str(),
+            actor,
+            key,
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .sorted()?;
+        Ok(kept.flatten())
     }
 
     /// Lets a claimed request go that could not be answered, so that it may be tried again.

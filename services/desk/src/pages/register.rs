@@ -41,8 +41,6 @@ struct RegisterPage {
     rows: Vec<Row>,
     next: Option<String>,
     may_change: bool,
-    /// What became of the settings of a file, after one was taken in.
-    taken_in: Vec<(&'static str, u32)>,
 }
 
 #[derive(Debug)]
@@ -96,7 +94,6 @@ pub(crate) async fn list(
         text,
         next,
         may_change: viewer.may(Act::WriteSettings),
-        taken_in: import::taken_in(&parameters)?,
     }))
 }
 
@@ -127,9 +124,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
     let (head, setting) = load(&app, &viewer, &id).await?;
-    // It tells of the children who live there.
-    let (at, thing) = ((viewer.authority(), None), &setting.setting_id);
-    record_reading(&app, &viewer.caller(), at, "setting.read", thing).await?;
+    read(&app, &viewer, &setting).await?;
     // One more, to tell what the oldest on the page changed.
     let past = app
         .store
@@ -167,16 +162,30 @@ async fn load(app: &App, viewer: &Viewer, id: &str) -> Result<(SettingHead, Arc<
     Ok((head, setting))
 }
 
+/// Puts into the audit that an entry is read: it tells of the children who live there.
+async fn read(app: &App, viewer: &Viewer, setting: &Setting) -> Result<(), Fault> {
+    let at = (viewer.authority(), None);
+    record_reading(
+        app,
+        &viewer.caller(),
+        at,
+        "setting.read",
+        &setting.setting_id,
+    )
+    .await
+}
+
 /// An open entry of the viewer's register: what is closed is not changed, as its page says.
 impl Subject for Arc<Setting> {
     type At = String;
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
         let (head, setting) = load(app, viewer, id).await?;
-        if head.open {
-            return Ok(setting);
+        if !head.open {
+            return Err(closed(id));
         }
-        Err(closed(id))
+        read(app, viewer, &setting).await?;
+        Ok(setting)
     }
 }
 

@@ -4,8 +4,8 @@
 use super::cookie;
 use crate::{
     app::App,
-    body,
-    limits::{MAX_BODY, MAX_UPLOAD},
+    body::{self, normal_lines},
+    limits::{FILES_BUSY, MAX_BODY, MAX_FILE, MAX_UPLOAD},
     problem::Fault,
 };
 use axum::{
@@ -111,6 +111,17 @@ pub(crate) enum Forms {
     WithFile,
 }
 
+/// The refusal of a file while as many as may be are being taken in.
+pub(crate) fn too_many_files() -> Fault {
+    Fault::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too_many_files",
+        "Other files are being taken in",
+        "Nothing was changed. Go back, and send it again in a minute.",
+    )
+    .retry_after(FILES_BUSY)
+}
+
 /// The request again, if the session's token is in its header or its form. A form with a file goes
 /// on as if the file's text had been typed.
 ///
@@ -159,7 +170,8 @@ pub(super) async fn with_token(
     Ok(request)
 }
 
-/// A form with a file, of so many bytes at most, as one without.
+/// A form with a file as one without. Each field is measured as it is meant: where a page sends a
+/// file back that it was asked about, the browser writes every line end as two characters.
 async fn typed(parts: &Parts, body: Bytes) -> Result<Bytes, Fault> {
     let broken = || Fault::not_understood("bad_form", "The form is not understood.");
     let mut request = Request::from_parts(parts.clone(), Body::from(body));
@@ -169,7 +181,11 @@ async fn typed(parts: &Parts, body: Bytes) -> Result<Bytes, Fault> {
     let mut typed = Vec::new();
     while let Some(field) = form.next_field().await.map_err(|_| broken())? {
         let name = field.name().ok_or_else(broken)?.to_owned();
-        typed.push((name, field.text().await.map_err(|_| broken())?));
+        let text = normal_lines(&field.text().await.map_err(|_| broken())?);
+        if text.len() > MAX_FILE {
+            return Err(file_too_large());
+        }
+        typed.push((name, text));
     }
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(typed)
@@ -178,16 +194,21 @@ async fn typed(parts: &Parts, body: Bytes) -> Result<Bytes, Fault> {
 }
 
 fn of_file(fault: Fault) -> Fault {
-    if fault.status() != StatusCode::PAYLOAD_TOO_LARGE {
-        return fault;
+    if fault.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        file_too_large()
+    } else {
+        fault
     }
+}
+
+fn file_too_large() -> Fault {
     Fault::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
         "The file is too large",
         format!(
             "It may have at most {} MiB. Nothing was changed.",
-            MAX_UPLOAD / (1024 * 1024)
+            MAX_FILE / (1024 * 1024)
         ),
     )
 }

@@ -123,22 +123,8 @@ impl Browser {
         form: &[(&str, &str)],
         file: &str,
     ) -> Page {
-        const BETWEEN: &str = "----boundary";
-        let fields = form.iter().map(|(name, value)| {
-            format!(
-                "--{BETWEEN}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            )
-        });
-        let file = format!(
-            "--{BETWEEN}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"register.json\"\r\n\
-             Content-Type: application/json\r\n\r\n{file}\r\n--{BETWEEN}--\r\n"
-        );
-        let content_type = format!("multipart/form-data; boundary={BETWEEN}");
-        let request = Request::post(path)
-            .header(header::CONTENT_TYPE, content_type)
-            .body(Body::from(fields.collect::<String>() + &file))
-            .unwrap();
-        self.send(request).await
+        self.send(with_file(path, Body::from(of_file(form, file))))
+            .await
     }
 
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Page {
@@ -171,6 +157,28 @@ impl Browser {
             text: String::from_utf8(bytes.into()).unwrap(),
         }
     }
+}
+
+const BETWEEN: &str = "----boundary";
+
+/// A form with a file, as it is sent: see [`of_file`].
+pub(crate) fn with_file(path: &str, body: Body) -> Request<Body> {
+    let content_type = format!("multipart/form-data; boundary={BETWEEN}");
+    Request::post(path)
+        .header(header::CONTENT_TYPE, content_type)
+        .body(body)
+        .unwrap()
+}
+
+fn of_file(form: &[(&str, &str)], file: &str) -> String {
+    let fields = form.iter().map(|(name, value)| {
+        format!("--{BETWEEN}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    });
+    let file = format!(
+        "--{BETWEEN}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"register.json\"\r\n\
+         Content-Type: application/json\r\n\r\n{file}\r\n--{BETWEEN}--\r\n"
+    );
+    fields.collect::<String>() + &file
 }
 
 fn cookie_crate(text: &str) -> ::cookie::Cookie<'_> {

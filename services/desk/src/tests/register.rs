@@ -1,4 +1,4 @@
-//! The register in pages: found, changed, closed, taken in from a file; by whom it is for.
+//! The register in pages: found, changed, closed; by whom it is for.
 
 use super::{
     acts::ranked,
@@ -8,15 +8,15 @@ use super::{
 use axum::http::StatusCode;
 use oss_domain::{SettingId, role::Role, setting::VacancyChange};
 use oss_workflow::{SettingHead, Wanted, supply};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const EDIT: &str = "/admin/settings/F1/edit";
 
-async fn manager(desk: &Desk) -> Browser {
+pub(super) async fn manager(desk: &Desk) -> Browser {
     Browser::signed_in(desk, "max", &[Role::Manager]).await.0
 }
 
-async fn stored(desk: &Desk, id: &str) -> SettingHead {
+pub(super) async fn stored(desk: &Desk, id: &str) -> SettingHead {
     let (authority, id) = (
         "E06000015".parse().unwrap(),
         id.parse::<SettingId>().unwrap(),
@@ -25,7 +25,7 @@ async fn stored(desk: &Desk, id: &str) -> SettingHead {
 }
 
 /// Every field of the page's form as it is filled in.
-fn filled(page: &Page) -> Vec<(String, String)> {
+pub(super) fn filled(page: &Page) -> Vec<(String, String)> {
     let of = |tag: &str, name: &str| {
         let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
         Some(rest.split('"').next().unwrap().to_owned())
@@ -49,19 +49,19 @@ fn filled(page: &Page) -> Vec<(String, String)> {
 }
 
 /// What the form's field `name` is filled in with.
-fn filled_of(page: &Page, name: &str) -> String {
+pub(super) fn filled_of(page: &Page, name: &str) -> String {
     let mut fields = filled(page).into_iter();
     fields.find(|(it, _)| it == name).unwrap().1
 }
 
 /// Fills in the form at `path` with `changes`, the rest as it is shown, and sends it.
-async fn change(browser: &mut Browser, path: &str, changes: &[(&str, &str)]) -> Page {
+pub(super) async fn change(browser: &mut Browser, path: &str, changes: &[(&str, &str)]) -> Page {
     let page = browser.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
     send(browser, path, filled(&page), changes).await
 }
 
-async fn send(
+pub(super) async fn send(
     browser: &mut Browser,
     path: &str,
     mut fields: Vec<(String, String)>,
@@ -198,106 +198,6 @@ async fn a_setting_is_closed_once_and_stays_to_be_read() {
         .leads_to(home);
     let page = max.get(home).await;
     assert!(page.text.contains("This home is closed.") && !page.text.contains("Change it"));
-}
-
-#[tokio::test]
-async fn a_file_is_shown_before_it_is_taken_in_and_what_is_refused_is_left_out() {
-    let (desk, _) = ranked(&[a_setting("F1", 2), a_setting("F2", 2), a_setting("F3", 2)]).await;
-    let mut max = manager(&desk).await;
-    let path = "/admin/import";
-    let page = max.get(path).await;
-    let bad = send(&mut max, path, filled(&page), &[("text", "{\"a\":")]).await;
-    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
-    let empty = change(&mut max, path, &[("text", "")]).await;
-    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
-
-    let mut dearer = a_setting("F1", 3);
-    dearer["weekly_cost_pence"] = json!(99_900);
-    let mut elsewhere = a_setting("F8", 1);
-    elsewhere["authority"] = json!("E06000018");
-    let mut old = a_setting("F3", 1);
-    old["weekly_cost_pence"] = json!(1);
-    let file = Value::from(vec![
-        dearer,
-        a_setting("F2", 2),
-        old,
-        a_setting("F9", 1),
-        elsewhere,
-        json!({}),
-    ]);
-    let asked = change(&mut max, path, &[("text", &file.to_string())]).await;
-    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
-    for told in [
-        "6 settings",
-        "F1: Weekly cost pence: 99900, before 52000",
-        "1: F9",
-        "1: F2",
-        "1: F3",
-        "Setting 5 of the file: /authority must be the council that you work for",
-        "Setting 6 of the file: /setting_id",
-    ] {
-        assert!(asked.text.contains(told), "{told}: {}", asked.text);
-    }
-    assert_eq!(
-        stored(&desk, "F1").await.version,
-        2,
-        "nothing is changed yet"
-    );
-    // Meanwhile the register itself says more of one.
-    desk.put("/settings/F2", &a_setting("F2", 4)).await.ok(200);
-    let confirmed = [("text", &*file.to_string()), ("step", "confirmed")];
-    let done = send(&mut max, path, filled(&asked), &confirmed).await;
-    let counts = "/admin/settings?changed=1&ignored=2&new=1&refused=2";
-    done.leads_to(counts);
-    let told = max.get(counts).await;
-    for count in ["New: 1", "Changed: 1", "is stored: 2", "Refused: 2"] {
-        assert!(told.text.contains(count), "{count}: {}", told.text);
-    }
-    let cost = stored(&desk, "F1").await.setting.unwrap().weekly_cost.get();
-    assert_eq!(cost, 99_900);
-    assert_eq!(stored(&desk, "F9").await.version, 1);
-    assert_eq!(
-        stored(&desk, "F3").await.version,
-        2,
-        "what is older is ignored"
-    );
-}
-
-#[tokio::test]
-async fn a_file_is_uploaded_from_a_page_of_ours_and_from_nowhere_else() {
-    let (desk, _) = ranked(&[a_setting("F1", 1)]).await;
-    let mut max = manager(&desk).await;
-    let path = "/admin/import";
-    let csrf = max.csrf();
-    let ours = ("csrf", &*csrf);
-    // Far more than a form without a file may have.
-    let many = (1..=400).map(|n| a_setting(&format!("N{n}"), 1));
-    let file = format!("{:#}", Value::from(many.collect::<Vec<_>>()));
-    assert!(file.len() > 256 * 1024);
-    for (path, form) in [
-        (path, &[("csrf", "another")][..]),
-        (path, &[]),
-        // Where no file is taken, none is looked into.
-        ("/admin/settings/F1/close", &[ours]),
-    ] {
-        let refused = max.post_file(path, form, &file).await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path} {form:?}");
-    }
-    let asked = max.post_file(path, &[ours, ("text", "")], &file).await;
-    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
-    for told in ["400 settings", "multipart/form-data", "and 350 more"] {
-        assert!(asked.text.contains(told), "{told}");
-    }
-    let once = filled_of(&asked, "once");
-    let form = [ours, ("once", &*once), ("step", "confirmed")];
-    let done = max.post_file(path, &form, &file).await;
-    done.leads_to("/admin/settings?new=400&refused=0");
-    assert_eq!(stored(&desk, "N400").await.version, 1);
-
-    let large = format!("[\"{}\"]", "x".repeat(4 * 1024 * 1024));
-    let refused = max.post_file(path, &[ours], &large).await;
-    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(refused.text.contains("at most 4 MiB"), "{}", refused.text);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Forms: their fields, what is wrong with them, and that each is carried out once.
 
 use super::words;
-use crate::{app::App, problem::Fault, session::Viewer};
+use crate::{app::App, body::normal_lines, problem::Fault, session::Viewer};
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
@@ -41,11 +41,6 @@ impl From<Vec<(String, String)>> for Fields {
         let normal = pairs.map(|(name, value)| (name, normal_lines(&value)));
         Self(normal.collect())
     }
-}
-
-/// The text with each line end as one character.
-pub(crate) fn normal_lines(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 impl Fields {
@@ -118,7 +113,12 @@ impl Fields {
         }
     }
 
-    fn sha256(&self) -> [u8; 32] {
+    /// The token of the page, by which the form is carried out once.
+    pub(crate) fn once(&self) -> &str {
+        self.get(ONCE)
+    }
+
+    pub(crate) fn sha256(&self) -> [u8; 32] {
         let pairs = self
             .0
             .iter()
@@ -273,7 +273,7 @@ pub(crate) async fn once(
     fields: &Fields,
     work: impl Future<Output = Result<String, Fault>> + Send,
 ) -> Result<Response, Fault> {
-    let token = fields.get(ONCE);
+    let token = fields.once();
     if token.len() != 32 {
         return Err(Fault::not_understood(
             "bad_form",

@@ -4,10 +4,13 @@
 //! it was written, and the contract refuses it like anybody's.
 
 use super::questions::{Options, Question};
-use crate::pages::{
-    acts::form::{Fields, decimal, normal_lines},
-    facts::capital,
-    languages, words,
+use crate::{
+    body::normal_lines,
+    pages::{
+        acts::form::{Fields, decimal},
+        facts::capital,
+        languages, words,
+    },
 };
 use oss_domain::{AuthorityCode, Level, Need, TenthsOfMile};
 use oss_geography::Authorities;

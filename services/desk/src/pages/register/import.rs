@@ -1,10 +1,10 @@
-//! Taking in a register's file: what it would change is shown before anything is, and what it did
-//! change after.
+//! Taking in a register's file: what it would change is shown before anything is.
+
+pub(crate) mod progress;
 
 use super::said;
 use crate::{
-    act::act,
-    api::settings,
+    act::record_reading,
     app::App,
     pages::{
         acts::{
@@ -15,40 +15,17 @@ use crate::{
         words,
     },
     problem::Fault,
-    query::Parameters,
     session::Viewer,
 };
 use askama::Template;
 use oss_contract::register;
 use oss_domain::{FieldError, Setting, SettingId};
-use oss_workflow::{
-    SettingHead, Wanted, admission,
-    supply::{self, Effect},
-};
+use oss_workflow::{SettingHead, admission, supply};
+use progress::Fate;
 use std::collections::BTreeMap;
 
-/// So many settings are committed together.
-const CHUNK: usize = 200;
 /// So many of a kind are told one by one; of the others only how many.
 const TOLD: usize = 50;
-
-/// What may become of a setting of the file: its name in addresses, and what people are told.
-const EFFECTS: [(&str, &str); 5] = [
-    ("new", "New"),
-    ("changed", "Changed"),
-    ("unchanged", "Unchanged"),
-    ("ignored", "Ignored: not newer than what is stored"),
-    ("refused", "Refused"),
-];
-
-const fn name(effect: Effect) -> &'static str {
-    match effect {
-        Effect::New => "new",
-        Effect::Changed => "changed",
-        Effect::Unchanged => "unchanged",
-        Effect::Ignored => "ignored",
-    }
-}
 
 #[derive(Debug, Template)]
 #[template(path = "register_import.html")]
@@ -72,8 +49,13 @@ impl Deed for Import {
     }
 
     fn page(sheet: Sheet<'_>, (): ()) -> ImportPage {
+        // What is wrong in a file is put right in the file, and that is chosen anew.
+        let text = match sheet.form.error(FILE) {
+            None => sent(sheet.fields).1,
+            Some(_) => sheet.fields.get(TEXT),
+        };
         ImportPage {
-            text: sent(sheet.fields).to_owned(),
+            text: text.to_owned(),
             layout: sheet.layout,
             form: sheet.form,
         }
@@ -86,6 +68,10 @@ impl Deed for Import {
         fields: &Fields,
     ) -> Result<Option<Question>, Fault> {
         let file = File::read(app, viewer, fields)?;
+        // What changes may tell of the children who live there.
+        let at = (viewer.authority(), None);
+        let thing = format!("those in a file of {}", file.n_settings());
+        record_reading(app, &viewer.caller(), at, "settings.read", thing).await?;
         let heads = app.store.setting_heads(viewer.authority()).await?;
         Ok(Some(file.question(&heads)))
     }
@@ -97,57 +83,23 @@ impl Deed for Import {
         fields: &Fields,
     ) -> Result<String, Fault> {
         let file = File::read(app, viewer, fields)?;
-        if file.good.is_empty() && file.refused.is_empty() {
-            let what = "choose a file, or paste one: it holds no setting";
-            return Err(Fault::invalid_field("/text", "required_tick", what));
+        if !app.rehearses() {
+            progress::begin(app, viewer, fields, file).await?;
         }
-        let caller = viewer.caller();
-        let mut counts = BTreeMap::from([("refused", file.refused.len())]);
-        for chunk in file.good.chunks(CHUNK) {
-            let at = |it: &Setting| (it.authority, it.setting_id.clone());
-            let wanted = Wanted {
-                settings: chunk.iter().map(at).collect(),
-                ..Wanted::default()
-            };
-            let effects = act(app, &caller, &wanted, |unit, context| {
-                let mut effects = Vec::new();
-                for setting in chunk {
-                    // One that is too old is ignored, as from an event; so is one that became so
-                    // since it was asked about.
-                    let effect = supply::effect(unit.settings.get(&at(setting)), setting);
-                    if effect != Effect::Ignored {
-                        settings::change(unit, context, setting)?;
-                    }
-                    effects.push(effect);
-                }
-                Ok(effects)
-            });
-            for effect in effects.await? {
-                *counts.entry(name(effect)).or_default() += 1;
-            }
-        }
-        let counts = counts.iter().map(|(name, count)| (name, count.to_string()));
-        let counts = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(counts)
-            .finish();
-        Ok(format!("/admin/settings?{counts}"))
+        Ok(progress::page_of(fields))
     }
 }
 
-/// What became of the settings of a file, where the register's page is shown after one.
-pub(super) fn taken_in(parameters: &Parameters) -> Result<Vec<(&'static str, u32)>, Fault> {
-    let counts = EFFECTS.map(|(name, text)| Ok((text, parameters.get::<u32>(name)?)));
-    let counts: Vec<_> = counts.into_iter().collect::<Result<_, Fault>>()?;
-    let told = |(text, count): (_, Option<u32>)| Some((text, count?)).filter(|it| it.1 > 0);
-    Ok(counts.into_iter().filter_map(told).collect())
-}
+const FILE: &str = "file";
+const TEXT: &str = "text";
 
-/// The text of the file: the one that was chosen, or else what was pasted.
-fn sent(fields: &Fields) -> &str {
-    match fields.get("file") {
-        "" => fields.get("text"),
-        file => file,
-    }
+/// The field that holds the settings, and what is in it: the file that was chosen, or else what
+/// was pasted.
+fn sent(fields: &Fields) -> (&'static str, &str) {
+    let field = |name| (name, fields.get(name));
+    let filled = [FILE, TEXT].map(field).into_iter();
+    let mut filled = filled.filter(|(_, text)| !text.is_empty());
+    filled.next().unwrap_or((FILE, ""))
 }
 
 /// A file's entries.
@@ -160,50 +112,59 @@ struct File {
 impl File {
     /// Reads what was sent.
     fn read(app: &App, viewer: &Viewer, fields: &Fields) -> Result<Self, Fault> {
-        let entries = register::entries(sent(fields)).map_err(|error| {
-            let what = format!("the file is not JSON: {error}");
-            Fault::invalid_field("/text", "required_tick", &what)
-        })?;
-        let (mut good, mut refused) = (Vec::new(), Vec::new());
+        let (field, text) = sent(fields);
+        let refused = |what: &str| {
+            let pointer = format!("/{field}");
+            Fault::invalid_field(&pointer, "required_tick", what)
+        };
+        let entries = register::entries(text)
+            .map_err(|error| refused(&format!("the file is not JSON: {error}")))?;
+        if entries.is_empty() {
+            return Err(refused("choose a file, or paste one: it holds no setting"));
+        }
+        let mut file = Self {
+            good: Vec::new(),
+            refused: Vec::new(),
+        };
         for (number, entry) in (1..).zip(entries) {
             match entry.and_then(|setting| admissible(app, viewer, setting)) {
-                Ok(setting) => good.push(setting),
-                Err(faults) => refused.push(told(number, &faults)),
+                Ok(setting) => file.good.push(setting),
+                Err(faults) => file.refused.push(told(number, &faults)),
             }
         }
-        Ok(Self { good, refused })
+        Ok(file)
+    }
+
+    fn n_settings(&self) -> usize {
+        self.good.len() + self.refused.len()
     }
 
     fn question(&self, heads: &BTreeMap<SettingId, SettingHead>) -> Question {
-        let mut rows = vec![(
-            "In the file",
-            words::many(
-                i64::try_from(self.good.len() + self.refused.len()).unwrap_or(i64::MAX),
-                "setting",
-            ),
-        )];
-        let mut by_effect = BTreeMap::<_, Vec<_>>::new();
+        let n_settings = i64::try_from(self.n_settings()).unwrap_or(i64::MAX);
+        let mut rows = vec![("In the file", words::many(n_settings, "setting"))];
+        let mut by_fate = BTreeMap::<Fate, Vec<_>>::new();
         for setting in &self.good {
             let effect = supply::effect(heads.get(&setting.setting_id), setting);
-            by_effect.entry(name(effect)).or_default().push(setting);
+            by_fate.entry(effect.into()).or_default().push(setting);
         }
-        for (effect, text) in EFFECTS {
-            let of_effect = by_effect.remove(effect).unwrap_or_default();
-            if effect != name(Effect::Changed) {
-                let ids = of_effect.iter().map(|it| it.setting_id.to_string());
-                rows.extend(listed(text, &ids.collect::<Vec<_>>(), ", "));
+        for fate in Fate::ALL {
+            let settings = by_fate.remove(&fate).unwrap_or_default();
+            if fate != Fate::Changed {
+                let ids = settings.iter().map(|it| it.setting_id.to_string());
+                let ids = ids.collect::<Vec<_>>();
+                rows.extend(listed(fate.in_words(), &ids, ", "));
                 continue;
             }
-            let changes = of_effect.iter().map(|setting| {
+            let changes = settings.iter().map(|setting| {
                 let head = heads.get(&setting.setting_id);
                 let stored = head.and_then(|head| head.setting.as_deref());
                 let changes = stored.map(|stored| said::changes(stored, setting));
                 let changes = changes.unwrap_or_default().join("; ");
                 format!("{}: {changes}", setting.setting_id)
             });
-            rows.extend(one_by_one(text, &changes.collect::<Vec<_>>()));
+            rows.extend(one_by_one(fate.in_words(), &changes.collect::<Vec<_>>()));
         }
-        rows.extend(one_by_one("Refused", &self.refused));
+        rows.extend(one_by_one(Fate::Refused.in_words(), &self.refused));
         Question {
             caption: "Nothing has been changed yet".to_owned(),
             title: "Take in this file?".to_owned(),

@@ -1,0 +1,305 @@
+//! Taking a file in, as long as that may take: the work goes on after the answer to the form, and how
+//! far it has come is kept with that answer, for a day, where its page finds it whichever process
+//! shows it.
+//!
+//! A process that ends on the way takes nothing back: what was committed stays. The page says so when
+//! nothing was heard of the work for a while; the same file, sent again, shows what is left.
+
+use super::File;
+use crate::{
+    act::act,
+    api::settings,
+    app::App,
+    caller::Caller,
+    pages::{
+        acts::form::Fields,
+        layout::{Layout, Page, Section},
+    },
+    problem::Fault,
+    session::{Viewer, csrf},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use oss_domain::{AuthorityCode, Setting};
+use oss_storage::idempotency::{Known, Request as Claim};
+use oss_workflow::{
+    Wanted,
+    supply::{self, Effect},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tracing::Instrument;
+
+/// So many settings are committed together.
+pub(super) const CHUNK: usize = 200;
+/// Most files are taken in by then, so that their page says at once what became of them.
+const WAITED_FOR: Duration = Duration::from_secs(2);
+/// If nothing was heard of it for so long, the process that did it has ended.
+const SILENT: TimeDelta = TimeDelta::seconds(60);
+
+/// What becomes of a setting of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Fate {
+    New,
+    Changed,
+    Unchanged,
+    Ignored,
+    Refused,
+}
+
+impl Fate {
+    pub(super) const ALL: [Self; 5] = [
+        Self::New,
+        Self::Changed,
+        Self::Unchanged,
+        Self::Ignored,
+        Self::Refused,
+    ];
+
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::New => "New",
+            Self::Changed => "Changed",
+            Self::Unchanged => "Unchanged",
+            Self::Ignored => "Ignored: not newer than what is stored",
+            Self::Refused => "Refused",
+        }
+    }
+}
+
+impl From<Effect> for Fate {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::New => Self::New,
+            Effect::Changed => Self::Changed,
+            Effect::Unchanged => Self::Unchanged,
+            Effect::Ignored => Self::Ignored,
+        }
+    }
+}
+
+/// How far a file is taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+struct Progress {
+    /// Settings in the file.
+    n_settings: usize,
+    /// Of how many it is known what became of them.
+    fates: BTreeMap<Fate, usize>,
+    /// When this was so.
+    at: DateTime<Utc>,
+    state: Work,
+}
+
+/// Where the work stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Work {
+    GoesOn,
+    Done,
+    /// It was refused, or nothing was heard of it any more.
+    CutOff,
+}
+
+impl Progress {
+    fn n_left(&self) -> usize {
+        let known = self.fates.values().sum();
+        self.n_settings.saturating_sub(known)
+    }
+
+    fn work(&self, now: DateTime<Utc>) -> Work {
+        match self.state {
+            Work::GoesOn if now - self.at > SILENT => Work::CutOff,
+            state => state,
+        }
+    }
+}
+
+/// A file that is being taken in.
+struct Import {
+    app: App,
+    caller: Caller,
+    authority: AuthorityCode,
+    key: String,
+    body_hash: [u8; 32],
+    progress: Progress,
+}
+
+/// Begins to take the file in that was sent with `fields`, and waits for it a little.
+///
+/// # Errors
+///
+/// 503 where too many are being taken in, or the database is away; then nothing was begun.
+pub(super) async fn begin(
+    app: &App,
+    viewer: &Viewer,
+    fields: &Fields,
+    file: File,
+) -> Result<(), Fault> {
+    let room = Arc::clone(&app.imports).try_acquire_owned();
+    let room = room.map_err(|_| csrf::too_many_files())?;
+    let mut import = Import {
+        app: app.clone(),
+        caller: viewer.caller(),
+        authority: viewer.authority(),
+        key: key(fields.once()),
+        body_hash: fields.sha256(),
+        progress: Progress {
+            n_settings: file.n_settings(),
+            fates: BTreeMap::from([(Fate::Refused, file.refused.len())]),
+            at: app.clock.now(),
+            state: Work::GoesOn,
+        },
+    };
+    let claimed = app
+        .store
+        .claim_request(import.claim(), app.clock.now())
+        .await?;
+    if claimed != Known::New {
+        return Ok(());
+    }
+    import.keep().await?;
+    let work = async move {
+        import.take_in(&file.good).await;
+        drop(room);
+    };
+    let work = tokio::spawn(work.in_current_span());
+    // It goes on in any case.
+    drop(tokio::time::timeout(WAITED_FOR, work).await);
+    Ok(())
+}
+
+impl Import {
+    fn claim(&self) -> Claim<'_> {
+        Claim {
+            authority: self.authority,
+            actor: &self.caller.principal.id,
+            key: &self.key,
+            route: "import",
+            body_hash: self.body_hash,
+        }
+    }
+
+    /// Keeps how far it has come.
+    async fn keep(&mut self) -> Result<(), Fault> {
+        self.progress.at = self.app.clock.now();
+        let progress = serde_json::to_vec(&self.progress).map_err(|_| Fault::internal())?;
+        let kept = self.app.store.answer_request(self.claim(), 200, &progress);
+        Ok(kept.await?)
+    }
+
+    async fn take_in(&mut self, settings: &[Setting]) {
+        let mut state = Work::Done;
+        for chunk in settings.chunks(CHUNK) {
+            if let Err(fault) = self.take_in_chunk(chunk).await {
+                let code = fault.code();
+                tracing::warn!(code, "a register's file was not taken in to its end");
+                state = Work::CutOff;
+                break;
+            }
+        }
+        self.progress.state = state;
+        // Where it cannot be told that it has ended, its page says so after a while.
+        if let Err(fault) = self.keep().await {
+            let code = fault.code();
+            tracing::warn!(code, "what became of a register's file could not be kept");
+        }
+    }
+
+    async fn take_in_chunk(&mut self, chunk: &[Setting]) -> Result<(), Fault> {
+        let at = |it: &Setting| (it.authority, it.setting_id.clone());
+        let wanted = Wanted {
+            settings: chunk.iter().map(at).collect(),
+            ..Wanted::default()
+        };
+        let fates = act(&self.app, &self.caller, &wanted, |unit, context| {
+            let mut fates = Vec::new();
+            for setting in chunk {
+                // One that is too old is ignored, as from an event; so is one that became so
+                // since it was asked about.
+                let effect = supply::effect(unit.settings.get(&at(setting)), setting);
+                if effect != Effect::Ignored {
+                    settings::change(unit, context, setting)?;
+                }
+                fates.push(Fate::from(effect));
+            }
+            Ok(fates)
+        });
+        for fate in fates.await? {
+            *self.progress.fates.entry(fate).or_default() += 1;
+        }
+        self.keep().await
+    }
+}
+
+fn key(id: &str) -> String {
+    format!("import {id}")
+}
+
+/// The page of the file that was sent with `fields`.
+pub(super) fn page_of(fields: &Fields) -> String {
+    format!("/admin/import/{}", fields.once())
+}
+
+#[derive(Debug, Template)]
+#[template(path = "import_progress.html")]
+struct ProgressPage {
+    layout: Layout,
+    id: String,
+    work: Work,
+    rows: Vec<(&'static str, String)>,
+}
+
+/// `GET /admin/import/{id}`: how far a file of the viewer's is taken in.
+pub(crate) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, Fault> {
+    let actor = viewer.caller().principal.id.clone();
+    let kept = app
+        .store
+        .kept_answer(viewer.authority(), &actor, &key(&id))
+        .await?;
+    let progress = kept.and_then(|kept| serde_json::from_slice::<Progress>(&kept).ok());
+    let progress = progress.ok_or_else(|| Fault::not_found("The file"))?;
+    let told = progress.fates.iter().filter(|(_, count)| **count > 0);
+    let mut rows: Vec<_> = told
+        .map(|(fate, count)| (fate.in_words(), count.to_string()))
+        .collect();
+    if progress.n_left() > 0 {
+        rows.push(("Left", progress.n_left().to_string()));
+    }
+    Ok(Page(ProgressPage {
+        layout: Layout::new(&app, &viewer, Section::Other),
+        work: progress.work(app.clock.now()),
+        id,
+        rows,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_nothing_was_heard_of_is_told_as_cut_off() {
+        let at = "2026-11-26T09:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        let mut progress = Progress {
+            n_settings: 500,
+            fates: [(Fate::New, 200), (Fate::Refused, 1)].into(),
+            at,
+            state: Work::GoesOn,
+        };
+        assert_eq!(progress.n_left(), 299);
+        assert_eq!(progress.work(at + SILENT), Work::GoesOn);
+        let later = at + SILENT + TimeDelta::seconds(1);
+        assert_eq!(progress.work(later), Work::CutOff);
+        progress.state = Work::Done;
+        assert_eq!(progress.work(later), Work::Done);
+    }
+}
