@@ -2,7 +2,7 @@
 //!
 //! Written down when it is made, since who lives where changes afterwards.
 
-use crate::occupancy::Occupancy;
+use crate::occupancy::{Claim, Occupancy};
 use oss_domain::{ChildId, Referral, Setting, Warning};
 use oss_matching::{Policy, Ranked};
 use std::collections::BTreeSet;
@@ -45,12 +45,13 @@ impl Kept {
     }
 }
 
-/// Everybody who lives in a setting, or has a place there.
+/// Everybody who lives in a setting, or will by a decision; a hold may go as it came.
 fn residents<'a>(
     setting: &Setting,
     living: impl Iterator<Item = &'a Occupancy>,
 ) -> BTreeSet<ChildId> {
     let listed = setting.occupancy.residents.iter().map(|it| &it.child_id);
-    let placed = living.flat_map(|it| &it.occupants).map(|it| &it.child_id);
+    let placed = living.filter(|it| it.claim != Claim::Held);
+    let placed = placed.flat_map(|it| &it.occupants).map(|it| &it.child_id);
     listed.chain(placed).cloned().collect()
 }

@@ -119,6 +119,28 @@ fn a_decision_for_another_lets_the_hold_go() {
 }
 
 #[test]
+fn siblings_are_together_where_both_are_decided_for_and_not_where_one_has_a_hold() {
+    let together = |decided: bool| {
+        let mut council = Council::with(vec![household("F1", 1, 3)]);
+        council.refer(referral("R1", 1, &["C1"]));
+        let mut sister = referral("R2", 1, &["C2"]);
+        sister.siblings_elsewhere = [id("C1")].into();
+        council.refer(sister);
+        let [first, second] = ["R1", "R2"].map(|referral| council.offer(referral, "F1"));
+        if decided {
+            council.select(first).unwrap();
+        } else {
+            council.hold(first).unwrap();
+        }
+        council.rank(&id("R2"));
+        let (placement, _) = council.select(second).unwrap();
+        placement.kept.siblings_together
+    };
+    assert_eq!(together(true), Some(true));
+    assert_eq!(together(false), Some(false), "the hold may go as it came");
+}
+
+#[test]
 fn a_provider_must_have_accepted_but_for_the_own() {
     let mut council = council();
     let [home, own] = ["H1", "F1"].map(|setting| council.offer("R1", setting));
