@@ -6,13 +6,21 @@ use std::{
     collections::HashMap,
     io::{Read, Write},
 };
-use zstd::stream::{Decoder, Encoder};
+use zstd::{
+    stream::{Decoder, Encoder},
+    zstd_safe::CParameter,
+};
 
 /// More is slower and gains next to nothing on bytes that look like chance.
 const LEVEL: i32 = 3;
 
-/// A window that holds a few columns: more would be cleared for every record, for nothing.
+/// A window that holds a few columns, and tables that find most of what repeats in it: more would be
+/// cleared for every record, for nothing.
 const WINDOW_LOG: u32 = 17;
+const TABLE_LOG: u32 = 14;
+
+/// A plane of fewer bytes than this costs more for codes of its own than they save.
+const SHORT: usize = 256;
 
 /// Numbers by numbers of our own, which nobody chooses so that they clash.
 type Lookup = HashMap<u64, u64, FixedState>;
@@ -35,7 +43,13 @@ pub(super) struct Writer(Encoder<'static, Vec<u8>>);
 impl Writer {
     pub(super) fn new(format: u8) -> Result<Self> {
         let mut encoder = Encoder::new(vec![format], LEVEL).map_err(unwritable)?;
-        encoder.window_log(WINDOW_LOG).map_err(unwritable)?;
+        for parameter in [
+            CParameter::WindowLog(WINDOW_LOG),
+            CParameter::HashLog(TABLE_LOG),
+            CParameter::ChainLog(TABLE_LOG),
+        ] {
+            encoder.set_parameter(parameter).map_err(unwritable)?;
+        }
         Ok(Self(encoder))
     }
 
@@ -59,8 +73,10 @@ impl Writer {
                 .filter_map(|it| it.get(plane as usize).copied())
                 .collect();
             self.0.write_all(&bytes).map_err(unwritable)?;
-            // Ends the block, so that the next plane gets codes of its own.
-            self.0.flush().map_err(unwritable)?;
+            if bytes.len() >= SHORT {
+                // Ends the block, so that the next plane gets codes of its own.
+                self.0.flush().map_err(unwritable)?;
+            }
         }
         Ok(())
     }
