@@ -55,6 +55,7 @@ export async function pages() {
     ["a home of the register", `/admin/settings/${first}`],
     ["the register, searched", "/admin/settings?q=zzz"],
     ["changing a home of the register", `/admin/settings/${first}/edit`],
+    ["adding a home to the register", "/admin/new-setting"],
     ["closing a home of the register", `/admin/settings/${first}/close`],
     ["taking in a register", "/admin/import"],
     ["the policy", "/admin/policy"],
@@ -85,7 +86,8 @@ export async function refusals() {
     ["no suitable option", `${of}/unfilled`, {}, "Continue"],
     ["handing over to a colleague", `${of}/hand-over`, {}, "Hand over"],
     ["what would bring a home in", conditional.length && `${of}/conditional/${conditional[0].setting_id}`, {}, "See to it"],
-    ["changing a home of the register", `/admin/settings/${first}/edit`, { "Places approved": "many" }, "Save"],
+    ["changing a home of the register", `/admin/settings/${first}/edit`, { "Places approved": "many" }, "Continue"],
+    ["adding a home to the register", "/admin/new-setting", {}, "Continue"],
     ["taking in a register", "/admin/import", { "Or the settings themselves": "no JSON" }, "See what it changes"],
   ].filter(([, path]) => path);
 }

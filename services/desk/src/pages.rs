@@ -12,6 +12,7 @@ mod acts;
 mod admin;
 mod allocation;
 mod approvals;
+mod ask;
 mod assets;
 mod compare;
 mod export;
@@ -240,6 +241,11 @@ fn running() -> Vec<(&'static str, Option<Act>, MethodRouter<App>)> {
             "/admin/settings/{id}",
             Some(ReadSettings),
             get(register::show),
+        ),
+        (
+            "/admin/new-setting",
+            Some(WriteSettings),
+            route::<register::edit::Add>(),
         ),
         (
             "/admin/settings/{id}/edit",

@@ -1,17 +1,15 @@
 //! Writing a referral, and changing one, by a list of tasks with a page for each.
 //!
-//! What is asked is declared once, in `questions`; how a question is asked, in `ask`. Each page is
+//! What is asked is declared once, in `questions`; how a question is asked, in `pages/ask.rs`. Each page is
 //! saved as a draft, which the whole team may take up. Answers are judged by the contract, and a
 //! referral is sent by the same act as over the API, so it is ranked and audited like any other.
 //!
 //! To ask for one more field of the contract, add its question to `questions`.
 
-pub(crate) mod ask;
 pub(crate) mod check;
 pub(crate) mod draft;
 pub(crate) mod questions;
 pub(crate) mod tasks;
-mod told;
 
 use super::{
     acts::{

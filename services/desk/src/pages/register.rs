@@ -1,10 +1,12 @@
-//! The register: homes and carers, found, looked at with their history, changed, closed, imported.
+//! The register: homes and carers, found, looked at with their history, added, changed, closed,
+//! imported.
 //!
 //! A change here is the same step that an event is: what depends on it is ranked again.
 
 pub(crate) mod close;
 pub(crate) mod edit;
 pub(crate) mod import;
+mod questions;
 mod said;
 
 use super::{
@@ -145,7 +147,7 @@ pub(crate) async fn show(
     Ok(Page(SettingPage {
         layout: Layout::new(&app, &viewer, Section::Other),
         setting_id: setting.setting_id.to_string(),
-        rows: said::facts(&head, &setting),
+        rows: said::facts(head.open, &setting),
         history: history.collect(),
         is_closed: !head.open,
         may_change: head.open && viewer.may(Act::WriteSettings),

@@ -35,10 +35,16 @@ pub(super) fn filled(page: &Page) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     for tag in form.split("<input").skip(1) {
         let tag = tag.split('>').next().unwrap();
-        fields.push((
-            of(tag, "name").unwrap(),
-            of(tag, "value").unwrap_or_default(),
-        ));
+        let is_box = ["radio", "checkbox"].contains(&&*of(tag, "type").unwrap());
+        if !is_box || tag.contains(" checked") {
+            let value = of(tag, "value").unwrap_or_default();
+            fields.push((of(tag, "name").unwrap(), value));
+        }
+    }
+    for area in form.split("<textarea").skip(1) {
+        let (tag, rest) = area.split_once('>').unwrap();
+        let (text, _) = rest.split_once("</textarea>").unwrap();
+        fields.push((of(tag, "name").unwrap(), text.to_owned()));
     }
     for select in form.split("<select").skip(1) {
         let chosen = select.split("<option").find(|it| it.contains(" selected"));
@@ -60,6 +66,15 @@ pub(super) async fn change(browser: &mut Browser, path: &str, changes: &[(&str, 
     assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
     send(browser, path, filled(&page), changes).await
 }
+
+/// The same, and says yes to what is asked about it.
+async fn save(browser: &mut Browser, path: &str, changes: &[(&str, &str)]) -> Page {
+    let asked = change(browser, path, changes).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+    send(browser, path, filled(&asked), &CONFIRMED).await
+}
+
+const CONFIRMED: [(&str, &str); 1] = [("step", "confirmed")];
 
 pub(super) async fn send(
     browser: &mut Browser,
@@ -105,12 +120,27 @@ async fn a_setting_is_changed_in_its_next_version_and_its_history_says_how() {
         refused.text.contains("value=\"dear\""),
         "what was typed stays"
     );
+    for told in [
+        "href=\"#weekly_cost_pence\">The cost a week must be pounds and pence",
+        "href=\"#approval/max_age\">The oldest age must not be below min_age",
+    ] {
+        assert!(refused.text.contains(told), "{told}: {}", refused.text);
+    }
     let changes = [
         ("approval/places", "3"),
         ("weekly_cost_pence", "1,250.00"),
         ("capabilities/EMO", "4"),
     ];
-    change(&mut max, EDIT, &changes)
+    let asked = change(&mut max, EDIT, &changes).await;
+    for told in [
+        "Change F1?",
+        "Approval places: 3, before 2",
+        "Weekly cost pence: 125000, before 52000",
+    ] {
+        assert!(asked.text.contains(told), "{told}: {}", asked.text);
+    }
+    assert_eq!(stored(&desk, "F1").await.version, 1, "not yet");
+    send(&mut max, EDIT, filled(&asked), &CONFIRMED)
         .await
         .leads_to("/admin/settings/F1");
     let after = stored(&desk, "F1").await.setting.unwrap();
@@ -129,13 +159,141 @@ async fn a_setting_is_changed_in_its_next_version_and_its_history_says_how() {
         page.text
     );
 
-    // Whoever has the page from before is shown the entry as it is, and changes nothing.
+    // Whoever has the page from before is told so whatever they press; is shown the entry as it is,
+    // and changes nothing.
+    let more = [("step", "add/residents")];
+    let late = send(&mut max, EDIT, stale.clone(), &more).await;
+    assert!(late.text.contains("an event, changed this entry meanwhile"));
     let late = send(&mut max, EDIT, stale, &[("approval/places", "9")]).await;
     assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);
     let shown = filled(&late);
     assert!(shown.contains(&("approval/places".to_owned(), "3".to_owned())));
     assert!(shown.contains(&("version".to_owned(), "2.1".to_owned())));
     assert_eq!(stored(&desk, "F1").await.version, 2);
+}
+
+#[tokio::test]
+async fn a_home_is_added_with_all_that_the_contract_has_of_one() {
+    const NEW: &str = "/admin/new-setting";
+    let (desk, _) = ranked(&[a_setting("F1", 1)]).await;
+    let mut max = manager(&desk).await;
+    let empty = change(&mut max, NEW, &[]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in [
+        "href=\"#setting_id\">Enter the id<",
+        "href=\"#kind\">Choose the kind of home<",
+        "href=\"#registration/registered\">Choose whether it is registered<",
+        "href=\"#approval/sexes\">Choose whom it takes<",
+        "href=\"#weekly_cost_pence\">Enter the cost a week<",
+    ] {
+        assert!(empty.text.contains(told), "{told}: {}", empty.text);
+    }
+
+    let home = [
+        ("setting_id", "F1"),
+        ("kind", "childrens_home"),
+        ("sourcing", "framework"),
+        ("provider/provider_id", "IFA1"),
+        ("provider/name", "Harbour Homes"),
+        ("postcode", "DE22 3FN"),
+        ("framework/reference", "EM-2026"),
+        ("framework/category", "Residential"),
+        ("weekly_cost_pence", "4200.00"),
+        ("registration/registered", "true"),
+        ("registration/urn", "SC123456"),
+        ("registration/quality", "good"),
+        ("approval/places", "4"),
+        ("approval/min_age", "8"),
+        ("approval/max_age", "17"),
+        ("approval/sexes", "M"),
+        ("approval/parent_and_child", "no"),
+        ("residents/0/child_id", "C-7"),
+        ("residents/0/sex", "M"),
+        ("residents/0/age", "old"),
+        ("restrictions/0/reason", "notice_given"),
+        ("restrictions/0/until", "1"),
+        ("restrictions/0/until/month", "2"),
+        ("restrictions/0/until/year", "2027"),
+        ("identity/languages", "English\r\nUrdu"),
+        ("identity/religions", "Muslim"),
+        ("identity/ethnicities", "APKN"),
+        ("capabilities/EMO", "3"),
+        ("admission_criteria/BEH", "1"),
+    ];
+    let wrong = change(&mut max, NEW, &home).await;
+    let told = "href=\"#residents/0/age\">The age must be a whole number<";
+    assert!(wrong.text.contains(told), "{}", wrong.text);
+    let taken = send(&mut max, NEW, filled(&wrong), &[("residents/0/age", "15")]).await;
+    let told = "href=\"#setting_id\">The register has, or had, another home of this id<";
+    assert!(taken.text.contains(told), "{}", taken.text);
+    // A second child, who is taken away again.
+    let more = [("step", "add/residents")];
+    let two = send(&mut max, NEW, filled(&taken), &more).await;
+    assert!(two.text.contains("Child 2"), "{}", two.text);
+    let fewer = [("step", "remove/residents/1"), ("setting_id", "H1")];
+    let one = send(&mut max, NEW, filled(&two), &fewer).await;
+    assert!(!one.text.contains("Child 2"), "{}", one.text);
+    let asked = send(&mut max, NEW, filled(&one), &[]).await;
+    for told in ["Add H1 to the register?", "A boy of 15", "Harbour Homes"] {
+        assert!(asked.text.contains(told), "{told}: {}", asked.text);
+    }
+    assert!(!asked.text.contains(">C-7<"), "no child is named");
+    send(&mut max, NEW, filled(&asked), &CONFIRMED)
+        .await
+        .leads_to("/admin/settings/H1");
+    let read = desk.get("/settings/H1").await.ok(200).body;
+    let expected = json!({
+        "setting_id": "H1", "authority": "E06000015", "version": 1,
+        "provider": { "provider_id": "IFA1", "name": "Harbour Homes" },
+        "kind": "childrens_home", "sourcing": "framework",
+        "framework": { "reference": "EM-2026", "category": "Residential" },
+        "postcode": "DE22 3FN",
+        "registration": { "registered": true, "urn": "SC123456", "quality": "good" },
+        "approval": { "places": 4, "min_age": 8, "max_age": 17, "sexes": ["M"],
+            "parent_and_child": "no" },
+        "residents": [{ "child_id": "C-7", "sex": "M", "age": 15 }],
+        "capabilities": { "EMO": 3 }, "admission_criteria": { "BEH": 1 },
+        "identity": { "ethnicities": ["APKN"], "religions": ["muslim"], "languages": ["en", "ur"] },
+        "weekly_cost_pence": 420_000,
+        "restrictions": [{ "reason": "notice_given", "until": "2027-02-01" }],
+        "occupancy_version": 1,
+    });
+    assert_eq!(read, expected);
+}
+
+#[tokio::test]
+async fn who_lives_there_changes_by_the_form_and_what_is_not_touched_stays() {
+    let mut home = a_setting("F1", 1);
+    home["residents"] = json!([
+        { "child_id": "C-1", "sex": "F", "age": 9 },
+        { "child_id": "C-2", "sex": "F", "age": 9 },
+    ]);
+    home["identity"] = json!({ "languages": [] });
+    let (desk, _) = ranked(&[home]).await;
+    let mut max = manager(&desk).await;
+    let home = "/admin/settings/F1";
+    let before = stored(&desk, "F1").await.setting.unwrap();
+    save(&mut max, EDIT, &[]).await.leads_to(home);
+    let mut expected = (*before).clone();
+    expected.version = 2;
+    assert_eq!(*stored(&desk, "F1").await.setting.unwrap(), expected);
+
+    // One child for another of the same age; and nobody's name in what is asked.
+    let other = [("residents/1/child_id", "C-3")];
+    let asked = change(&mut max, EDIT, &other).await;
+    let told = "Residents: other children of the same ages";
+    assert!(asked.text.contains(told), "{}", asked.text);
+    save(&mut max, EDIT, &other).await.leads_to(home);
+    let fewer = [("step", "remove/residents/0")];
+    let page = change(&mut max, EDIT, &fewer).await;
+    let asked = send(&mut max, EDIT, filled(&page), &[]).await;
+    send(&mut max, EDIT, filled(&asked), &CONFIRMED)
+        .await
+        .leads_to(home);
+    let after = stored(&desk, "F1").await.setting.unwrap();
+    let ids = after.occupancy.residents.iter();
+    let ids: Vec<_> = ids.map(|it| it.child_id.to_string()).collect();
+    assert_eq!((ids, after.occupancy.version), (vec!["C-3".to_owned()], 3));
 }
 
 #[tokio::test]
@@ -215,6 +373,7 @@ async fn each_role_reaches_of_the_register_what_is_its_own() {
             ("/admin/settings/F1", reads),
             (EDIT, changes),
             ("/admin/settings/F1/close", changes),
+            ("/admin/new-setting", changes),
             ("/admin/import", changes),
         ] {
             let expected = if may {
@@ -224,7 +383,12 @@ async fn each_role_reaches_of_the_register_what_is_its_own() {
             };
             assert_eq!(browser.get(path).await.status, expected, "{role} {path}");
         }
-        for path in [EDIT, "/admin/settings/F1/close", "/admin/import"] {
+        for path in [
+            EDIT,
+            "/admin/settings/F1/close",
+            "/admin/new-setting",
+            "/admin/import",
+        ] {
             let csrf = browser.csrf();
             let status = browser.post(path, &[("csrf", &csrf)]).await.status;
             assert_eq!(

@@ -105,11 +105,17 @@ impl Fields {
     }
 
     /// Which of the form's buttons was pressed.
+    pub(crate) fn pressed(&self) -> &str {
+        self.get(STEP)
+    }
+
+    /// How far somebody is with the form.
     pub(crate) fn step(&self) -> Step {
-        match self.get(STEP) {
-            "change" => Step::Change,
+        match self.pressed() {
+            "" => Step::Filled,
             "confirmed" => Step::Confirmed,
-            _ => Step::Filled,
+            // Back from the question, or another item of a list to fill in.
+            _ => Step::Change,
         }
     }
 

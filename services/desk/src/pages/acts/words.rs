@@ -203,15 +203,6 @@ pub(crate) fn field(pointer: &str, code: &str, detail: &str) -> String {
         "/reason_place_change" => "Why it ends",
         "/statement" => "The statement",
         "/answer" => "The answer",
-        "/postcode" => "The postcode",
-        "/provider/name" => "The name of who runs it",
-        "/approval/places" => "The number of places",
-        "/approval/min_age" => "The youngest age",
-        "/approval/max_age" => "The oldest age",
-        "/approval/review_due" => "The day of the review",
-        "/blocked_places" => "The number of places that cannot be used",
-        "/bedrooms_free" => "The number of bedrooms free",
-        pointer if pointer.starts_with("/capabilities/") => "How well a need can be met",
         _ => "A field",
     };
     if code == "required" {

@@ -146,7 +146,7 @@ fn href(link: &str, task: &Task, field: &str) -> String {
 
 fn changes(draft: &Draft, document: &Value) -> Vec<Change> {
     let questions = tasks().flat_map(|task| task.questions);
-    let change = |question: &super::questions::Question| {
+    let change = |question: &crate::pages::ask::Question| {
         Some(Change {
             label: question.label.to_owned(),
             before: draft.change(question, document)?,

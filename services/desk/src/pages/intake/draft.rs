@@ -3,15 +3,15 @@
 //! Only what differs is kept, so whoever opens a draft sees it on top of the referral as it is now,
 //! whoever changed that meanwhile.
 
-use super::{
-    ask::{put, same},
-    questions::{Needed, Question, Task, asked_at, task, tasks},
-};
+use super::questions::{Needed, Task, asked_at, task, tasks};
 use crate::{
     act::record_reading,
     api::{find, referrals::understood},
     app::App,
-    pages::acts::frame::Subject,
+    pages::{
+        acts::frame::Subject,
+        ask::{Question, put, same},
+    },
     problem::Fault,
     session::Viewer,
 };

@@ -1,17 +1,11 @@
 //! What is asked of a referral: the one declaration that the task list, its pages, the check of the
 //! answers and the changes follow from. A question is a field of the contract, by its JSON pointer.
 
-use super::ask::Ask;
-use crate::pages::words;
+use crate::pages::ask::{Ask, CHILD_ID, Options, Question, SEX, asking, ethnicities, kinds};
 use oss_domain::{
-    Sex,
     referral::{MAX_CHILDREN, Urgency},
-    setting::Kind,
-    ssda903::{CategoryOfNeed, Ethnicity, LegalStatus},
+    ssda903::{CategoryOfNeed, LegalStatus},
 };
-
-/// Codes with their words.
-pub(crate) type Options = Vec<(&'static str, &'static str)>;
 
 /// Tasks that belong together.
 #[derive(Debug)]
@@ -42,18 +36,6 @@ pub(crate) enum Needed {
     Never,
 }
 
-/// A field of the contract, or a group of them that is asked for at once.
-#[derive(Debug)]
-pub(crate) struct Question {
-    /// The field, by JSON pointer; in a list's items by one from the item on.
-    pub(crate) pointer: &'static str,
-    pub(crate) label: &'static str,
-    pub(crate) hint: &'static str,
-    /// As an error message names it, such as `the date of birth`.
-    pub(crate) name: &'static str,
-    pub(crate) ask: Ask,
-}
-
 /// Every task, in order.
 pub(crate) fn tasks() -> impl Iterator<Item = &'static Task> {
     SECTIONS.iter().flat_map(|section| section.tasks)
@@ -67,17 +49,7 @@ pub(crate) fn task(id: &str) -> Option<&'static Task> {
 /// The task that the field at `pointer` belongs to, and the question that asks for it.
 pub(crate) fn asked_at(pointer: &str) -> Option<(&'static Task, &'static Question)> {
     let all = || tasks().flat_map(|task| task.questions.iter().map(move |it| (task, it)));
-    let holding = all().filter(|(_, question)| lies_in(pointer, question.pointer));
-    // What lies above several questions, such as all of `/locations`, is told of at the first.
-    holding
-        .max_by_key(|(_, question)| question.pointer.len())
-        .or_else(|| all().find(|(_, it)| !pointer.is_empty() && lies_in(it.pointer, pointer)))
-}
-
-/// Whether one pointer is the other, or leads further down from it.
-fn lies_in(inner: &str, outer: &str) -> bool {
-    let rest = inner.strip_prefix(outer);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    asking(all, pointer)
 }
 
 pub(crate) static SECTIONS: &[Section] = &[
@@ -384,13 +356,7 @@ pub(crate) static SECTIONS: &[Section] = &[
 ];
 
 const CHILD: &[Question] = &[
-    Question {
-        pointer: "/child_id",
-        label: "Id in the case system",
-        hint: "Letters, digits, hyphens and underscores; no name",
-        name: "the child’s id",
-        ask: Ask::Text,
-    },
+    CHILD_ID,
     Question {
         pointer: "/date_of_birth",
         label: "Date of birth",
@@ -398,13 +364,7 @@ const CHILD: &[Question] = &[
         name: "the date of birth",
         ask: Ask::Date,
     },
-    Question {
-        pointer: "/sex",
-        label: "Sex",
-        hint: "",
-        name: "the sex",
-        ask: Ask::Radios(sexes),
-    },
+    SEX,
     Question {
         pointer: "/ethnicity",
         label: "Ethnicity",
@@ -451,25 +411,6 @@ fn urgencies() -> Options {
     all.map(|it| (it.as_str(), text(*it))).collect()
 }
 
-fn kinds() -> Options {
-    let all = Kind::ALL.iter();
-    all.map(|it| (it.as_str(), words::kind(*it))).collect()
-}
-
-fn sexes() -> Options {
-    let text = |sex| match sex {
-        Sex::Male => "Male",
-        Sex::Female => "Female",
-        Sex::Unknown => "Not recorded as either",
-    };
-    Sex::ALL.iter().map(|it| (it.as_str(), text(*it))).collect()
-}
-
-fn ethnicities() -> Options {
-    let all = Ethnicity::ALL.iter();
-    all.map(|it| (it.as_str(), it.in_words())).collect()
-}
-
 fn legal_statuses() -> Options {
     let all = LegalStatus::ALL.iter();
     all.map(|it| (it.as_str(), it.in_words())).collect()
@@ -483,66 +424,22 @@ fn categories() -> Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::ask::asked_for;
     use serde_json::Value;
-    use std::collections::BTreeSet;
 
     const CONTRACT: &str =
         include_str!("../../../../../docs/contract/in/referral.submitted.v1.json");
 
-    /// What a schema says, behind what it refers to and what may be left out.
-    fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
-        if let Some(first) = schema["anyOf"].get(0) {
-            return resolve(root, first);
-        }
-        match schema["$ref"].as_str() {
-            Some(at) => resolve(root, root.pointer(at.trim_start_matches('#')).unwrap()),
-            None => schema,
-        }
-    }
-
-    /// Every field below `pointer`; of a list's items those of the first.
-    fn fields(root: &Value, schema: &Value, pointer: &str, found: &mut BTreeSet<String>) {
-        let schema = resolve(root, schema);
-        let items = resolve(root, &schema["items"]);
-        // A map by codes is one field.
-        let properties = schema["properties"]
-            .as_object()
-            .filter(|_| pointer != "/needs");
-        if let Some(properties) = properties {
-            for (name, inner) in properties {
-                fields(root, inner, &format!("{pointer}/{name}"), found);
-            }
-        } else if items["properties"].is_object() {
-            fields(root, items, &format!("{pointer}/0"), found);
-        } else {
-            found.insert(pointer.to_owned());
-        }
-    }
-
     #[test]
     fn every_field_of_the_contract_is_asked_for_once_and_nothing_else() {
         let root: Value = serde_json::from_str(CONTRACT).unwrap();
-        let mut expected = BTreeSet::new();
-        fields(&root, &root, "", &mut expected);
+        let mut expected = asked_for::fields(&root, &["/needs"]);
         // The product's own to fill in.
         for known in ["/referral_id", "/authority", "/revision", "/completeness"] {
             assert!(expected.remove(known), "{known}");
         }
-        let mut asked = Vec::new();
-        for question in tasks().flat_map(|task| task.questions) {
-            match question.ask {
-                Ask::Items(_, inner) => asked.extend(
-                    inner
-                        .iter()
-                        .flat_map(Question::pointers)
-                        .map(|inner| format!("{}/0{inner}", question.pointer)),
-                ),
-                _ => asked.extend(question.pointers()),
-            }
-        }
-        let once: BTreeSet<_> = asked.iter().cloned().collect();
-        assert_eq!(asked.len(), once.len(), "{asked:?}");
-        assert_eq!(once, expected);
+        let questions = tasks().flat_map(|task| task.questions);
+        assert_eq!(asked_for::once(questions), expected);
     }
 
     #[test]

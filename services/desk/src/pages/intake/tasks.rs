@@ -1,7 +1,6 @@
 //! The list of tasks, and the page of each.
 
 use super::{
-    ask::{Ask, Control, Field},
     draft::{Draft, Progress, faults_of, task_of},
     questions::{Needed, SECTIONS, Task, tasks},
 };
@@ -10,6 +9,7 @@ use crate::{
     app::App,
     pages::{
         acts::form::{Fields, Form, Notice},
+        ask::{Control, Field, Pressed, press},
         layout::{Layout, Page, Section},
         words::{self, Tag},
     },
@@ -24,7 +24,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use oss_domain::FieldError;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[derive(Debug, Template)]
 #[template(path = "draft_tasks.html")]
@@ -270,14 +270,10 @@ pub(crate) async fn send(
     if is_stale && Draft::version_of(task, &answers) != version {
         return about.stale_page(&answers).await;
     }
-    // Not saving, but another item to fill in, or one less.
-    if let Some(item) = fields.get("do").strip_prefix("remove/") {
-        remove(&mut document, item);
-        return Ok(about.page(&document, None));
-    }
-    if let Some(list) = fields.get("do").strip_prefix("add/") {
-        let notice = add(task, &mut document, list);
-        return Ok(about.page(&document, notice));
+    match press(fields.get("do"), task.questions, &mut document) {
+        Pressed::Other => {}
+        Pressed::Done => return Ok(about.page(&document, None)),
+        Pressed::Full(notice) => return Ok(about.page(&document, Some(notice))),
     }
     let faults = faults_of(&app, task, &answers);
     if !faults.is_empty() {
@@ -296,34 +292,4 @@ fn tidied(task: &Task, document: &Value) -> Value {
         question.tidy(&mut answers);
     }
     answers
-}
-
-/// Adds an empty item to the list of that name, if the task has it; or says why not.
-fn add(task: &Task, document: &mut Value, list: &str) -> Option<Notice> {
-    let is_list = |it: &&super::questions::Question| {
-        matches!(it.ask, Ask::Items(..)) && it.pointer.trim_start_matches('/') == list
-    };
-    let question = task.questions.iter().find(is_list)?;
-    if let Some(full) = question.too_many(document, 1) {
-        return Some(Notice::fields([full]));
-    }
-    let items = document.pointer(question.pointer).and_then(Value::as_array);
-    let items = items.into_iter().flatten().cloned();
-    let items: Vec<_> = items.chain([json!({})]).collect();
-    super::ask::put(document, question.pointer, Some(items.into()));
-    None
-}
-
-/// Takes the item of that name, such as `children/1`, out of its list.
-fn remove(document: &mut Value, item: &str) {
-    let Some((list, idx)) = item.rsplit_once('/') else {
-        return;
-    };
-    let items = document.pointer_mut(&format!("/{list}"));
-    let (Some(items), Ok(idx)) = (items.and_then(Value::as_array_mut), idx.parse::<usize>()) else {
-        return;
-    };
-    if idx < items.len() {
-        items.remove(idx);
-    }
 }

@@ -1,21 +1,24 @@
-//! Changing what the register says of a setting.
+//! Writing an entry of the register: a new one, or the next version of one.
 //!
-//! The form holds what changes most; the rest stays as it is stored. What is sent is put into the
-//! stored entry and read by the contract as `setting.changed` is, so the same is refused.
+//! What is sent is put into the stored entry and read by the contract as `setting.changed` is, so the
+//! same is refused; what is refused is told at its field. What it comes to is asked about first.
 
-use super::{as_seen, at, refuse_stale, seen};
+use super::{
+    as_seen, at,
+    questions::{ID, PARTS, questions},
+    refuse_stale, said, seen,
+};
 use crate::{
     act::act,
     api::settings,
     app::App,
     pages::{
         acts::{
-            form::{Fields, Form, decimal},
-            frame::{Deed, Sheet},
+            form::{Fields, Form, Notice},
+            frame::{Deed, Question, Sheet},
         },
-        facts::capital,
+        ask::{self, Control, Field, Pressed, asking, press, put},
         layout::Layout,
-        words,
     },
     problem::Fault,
     session::Viewer,
@@ -23,156 +26,51 @@ use crate::{
 use askama::Template;
 use oss_contract::{setting_from_json, setting_to_json};
 use oss_domain::{
-    Need, Setting,
-    setting::{ApprovalStatus, ParentAndChild, Quality},
+    AuthorityCode, FieldError, Setting, identity::IdentityOffered, setting::ApprovalStatus,
 };
 use oss_workflow::{Wanted, admission};
 use serde_json::{Value, json};
-use std::sync::Arc;
-
-/// A fact that the form changes: its place in the contract is its field's name.
-struct Spec {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    kind: Kind,
-}
-
-enum Kind {
-    Text,
-    Number,
-    Pounds,
-    Date,
-    Choice(Vec<(&'static str, String)>),
-}
-
-fn spec(name: &'static str, label: &'static str, hint: &'static str, kind: Kind) -> Spec {
-    Spec {
-        name,
-        label,
-        hint,
-        kind,
-    }
-}
-
-fn choice<T: Copy>(all: &[T], code: fn(T) -> &'static str, text: impl Fn(T) -> String) -> Kind {
-    Kind::Choice(all.iter().map(|it| (code(*it), text(*it))).collect())
-}
-
-fn yes_or_no() -> Kind {
-    let no_or_yes = [("false", "No".to_owned()), ("true", "Yes".to_owned())];
-    Kind::Choice(no_or_yes.into())
-}
-
-fn specs() -> Vec<Spec> {
-    let code = |code: &str| capital(&words::code(code));
-    let sexes = [("M,F", "Boys and girls"), ("M", "Boys"), ("F", "Girls")];
-    let sexes = sexes.map(|(code, text)| (code, text.to_owned()));
-    vec![
-        spec("provider/name", "Name of who runs it", "", Kind::Text),
-        spec("postcode", "Postcode", "", Kind::Text),
-        spec(
-            "registration/quality",
-            "What the last inspection found",
-            "",
-            choice(Quality::ALL, Quality::as_str, |it| {
-                words::quality(it).to_owned()
-            }),
-        ),
-        spec("approval/places", "Places approved", "", Kind::Number),
-        spec("approval/min_age", "Youngest age", "", Kind::Number),
-        spec("approval/max_age", "Oldest age", "", Kind::Number),
-        spec(
-            "approval/sexes",
-            "Whom it takes",
-            "",
-            Kind::Choice(sexes.into()),
-        ),
-        spec(
-            "approval/parent_and_child",
-            "A parent with a child",
-            "",
-            choice(ParentAndChild::ALL, ParentAndChild::as_str, |it| {
-                code(it.as_str())
-            }),
-        ),
-        spec(
-            "approval/status",
-            "How far the approval has come",
-            "",
-            choice(ApprovalStatus::ALL, ApprovalStatus::as_str, |it| {
-                code(it.as_str())
-            }),
-        ),
-        spec(
-            "approval/review_due",
-            "The approval is reviewed on",
-            "Leave empty if no day is set",
-            Kind::Date,
-        ),
-        spec(
-            "blocked_places",
-            "Places that cannot be used",
-            "",
-            Kind::Number,
-        ),
-        spec(
-            "bedrooms_free",
-            "Bedrooms free",
-            "Leave empty if it is not known",
-            Kind::Number,
-        ),
-        spec(
-            "weekly_cost_pence",
-            "Cost a week, in pounds",
-            "Such as 1250.00",
-            Kind::Pounds,
-        ),
-        spec(
-            "wheelchair_accessible",
-            "Accessible by wheelchair",
-            "",
-            yes_or_no(),
-        ),
-        spec(
-            "no_male_household",
-            "No man in the household",
-            "",
-            yes_or_no(),
-        ),
-    ]
-}
-
-/// The capability of each need, by its place in the contract.
-fn capabilities() -> impl Iterator<Item = (String, String)> {
-    let name = |need: &Need| {
-        let label = capital(need.in_words());
-        (format!("capabilities/{}", need.as_str()), label)
-    };
-    Need::ALL.iter().map(name)
-}
+use std::{iter::once, sync::Arc};
 
 #[derive(Debug, Template)]
 #[template(path = "setting_edit.html")]
 pub(crate) struct EditPage {
     layout: Layout,
     form: Form,
-    setting_id: String,
-    version: String,
-    fields: Vec<Field>,
-    needs: Vec<Field>,
+    entry: Entry,
+    parts: Vec<(&'static str, Vec<Field>)>,
 }
 
+/// What a page is about.
 #[derive(Debug)]
-struct Field {
-    name: String,
-    label: String,
-    hint: &'static str,
-    value: String,
-    /// The input's type; empty for a choice.
-    kind: &'static str,
-    choices: Vec<(&'static str, String)>,
+struct Entry {
+    title: String,
+    /// Where the form is sent to.
+    path: String,
+    /// Where whoever gives up is led.
+    back: String,
+    /// What the page was made of.
+    version: String,
+    /// A new entry's id.
+    id: Option<Field>,
 }
+
+impl EditPage {
+    fn new(sheet: Sheet<'_>, entry: Entry, document: &Value) -> Self {
+        let shown = |question: &ask::Question| question.show("", document);
+        let parts = PARTS.iter();
+        let parts = parts.map(|part| (part.title, part.questions.iter().map(shown).collect()));
+        Self {
+            parts: parts.collect(),
+            entry,
+            layout: sheet.layout,
+            form: sheet.form,
+        }
+    }
+}
+
+/// Stands on the page of a new entry where that of a stored one has its version.
+const NEW: &str = "new";
 
 /// Changing an entry: of a setting.
 #[derive(Debug)]
@@ -186,48 +84,43 @@ impl Deed for Edit {
         format!("/admin/settings/{id}/edit")
     }
 
-    fn page(sheet: Sheet<'_>, setting: Arc<Setting>) -> EditPage {
-        let stored = setting_to_json(&setting);
-        // What was typed about another version is not repeated: the page shows the entry as it is.
-        let is_typed = refuse_stale(&setting, sheet.fields.get("version")).is_ok();
-        let value = |name: &str| {
-            if is_typed {
-                sheet.typed(name)
-            } else {
-                shown(name, stored.pointer(&format!("/{name}")))
-            }
-        };
-        let field = |spec: Spec| Field {
-            name: spec.name.to_owned(),
-            label: spec.label.to_owned(),
-            hint: spec.hint,
-            value: value(spec.name),
-            kind: if matches!(spec.kind, Kind::Date) {
-                "date"
-            } else {
-                "text"
+    fn page(mut sheet: Sheet<'_>, setting: Arc<Setting>) -> EditPage {
+        let mut document = whole(setting_to_json(&setting));
+        match (sheet.fields.get("version"), &sheet.form.notice) {
+            ("", _) => {}
+            (version, notice) => match refuse_stale(&setting, version) {
+                Ok(()) => document = shown_again(&mut sheet, document),
+                // What was typed about another version is not repeated: the page shows the entry
+                // as it is.
+                Err(stale) if notice.is_none() => sheet.form.notice = Notice::of(stale).ok(),
+                Err(_) => {}
             },
-            choices: match spec.kind {
-                Kind::Choice(choices) => choices,
-                _ => Vec::new(),
-            },
-        };
-        let need = |(name, label): (String, String)| Field {
-            value: value(&name),
-            name,
-            label,
-            hint: "",
-            kind: "text",
-            choices: Vec::new(),
-        };
-        EditPage {
-            fields: specs().into_iter().map(field).collect(),
-            needs: capabilities().map(need).collect(),
-            setting_id: setting.setting_id.to_string(),
-            version: seen(&setting),
-            layout: sheet.layout,
-            form: sheet.form,
         }
+        let id = setting.setting_id.to_string();
+        let entry = Entry {
+            title: format!("Change {id}"),
+            path: Self::path(&id),
+            back: format!("/admin/settings/{id}"),
+            version: seen(&setting),
+            id: None,
+        };
+        EditPage::new(sheet, entry, &document)
+    }
+
+    async fn looked_up_question(
+        app: &App,
+        _: &Viewer,
+        stored: &Arc<Setting>,
+        fields: &Fields,
+    ) -> Result<Option<Question>, Fault> {
+        refuse_stale(stored, fields.get("version"))?;
+        let changed = changed(app, stored, fields)?;
+        let changes = said::changes(stored, &changed).into_iter();
+        let mut rows: Vec<_> = changes.map(|text| ("Changes", text)).collect();
+        if rows.is_empty() {
+            rows.push(("Changes", "Nothing that is shown here".to_owned()));
+        }
+        Ok(Some(asked(format!("Change {}?", stored.setting_id), rows)))
     }
 
     async fn carry_out(
@@ -242,12 +135,7 @@ impl Deed for Edit {
             ..Wanted::default()
         };
         act(app, &viewer.caller(), &wanted, |unit, context| {
-            let stored = as_seen(unit, &at, fields)?;
-            let changed = changed(stored, fields)?;
-            let faults = admission::setting_faults(&changed, &app.gazetteer, &app.policy);
-            if !faults.is_empty() {
-                return Err(Fault::invalid(&faults));
-            }
+            let changed = changed(app, as_seen(unit, &at, fields)?, fields)?;
             settings::change(unit, context, &changed)?;
             Ok(())
         })
@@ -256,79 +144,190 @@ impl Deed for Edit {
     }
 }
 
-/// A fact as its field shows it; what the contract leaves out is what it stands for.
-fn shown(name: &str, value: Option<&Value>) -> String {
-    match (name, value) {
-        ("weekly_cost_pence", Some(Value::Number(pence))) => {
-            let pence = pence.as_u64().unwrap_or_default();
-            format!("{}.{:02}", pence / 100, pence % 100)
+/// Adding an entry.
+#[derive(Debug)]
+pub(crate) enum Add {}
+
+impl Deed for Add {
+    type To = ();
+    type Page = EditPage;
+
+    fn path((): &()) -> String {
+        "/admin/new-setting".to_owned()
+    }
+
+    fn page(mut sheet: Sheet<'_>, (): ()) -> EditPage {
+        let mut document = whole(json!({}));
+        if sheet.fields.get("version") == NEW {
+            ID.read("", sheet.fields, &mut document);
+            document = shown_again(&mut sheet, document);
         }
-        (_, Some(Value::String(text))) => text.clone(),
-        (_, Some(Value::Array(codes))) => {
-            let codes = codes.iter().filter_map(Value::as_str);
-            codes.collect::<Vec<_>>().join(",")
-        }
-        (_, Some(value)) => value.to_string(),
-        ("blocked_places", None) => "0".to_owned(),
-        ("approval/status", None) => ApprovalStatus::Approved.to_string(),
-        ("wheelchair_accessible" | "no_male_household", None) => "false".to_owned(),
-        (_, None) => String::new(),
+        let entry = Entry {
+            title: "Add a home or carer".to_owned(),
+            path: Self::path(&()),
+            back: "/admin/settings".to_owned(),
+            version: NEW.to_owned(),
+            id: Some(ID.show("", &document)),
+        };
+        EditPage::new(sheet, entry, &document)
+    }
+
+    async fn looked_up_question(
+        app: &App,
+        viewer: &Viewer,
+        (): &(),
+        fields: &Fields,
+    ) -> Result<Option<Question>, Fault> {
+        let added = added(app, viewer.authority(), fields)?;
+        let title = format!("Add {} to the register?", added.setting_id);
+        Ok(Some(asked(title, said::facts(true, &added))))
+    }
+
+    async fn carry_out(
+        app: &App,
+        viewer: &Viewer,
+        (): &(),
+        fields: &Fields,
+    ) -> Result<String, Fault> {
+        let added = added(app, viewer.authority(), fields)?;
+        let at = (added.authority, added.setting_id.clone());
+        let wanted = Wanted {
+            settings: [at.clone()].into(),
+            ..Wanted::default()
+        };
+        act(app, &viewer.caller(), &wanted, |unit, context| {
+            if unit.settings.contains_key(&at) {
+                let what = "the register has, or had, another home of this id";
+                return Err(Fault::invalid_field(ID.pointer, "required_tick", what));
+            }
+            settings::change(unit, context, &added)?;
+            Ok(())
+        })
+        .await?;
+        Ok(format!("/admin/settings/{}", added.setting_id))
     }
 }
 
+fn asked(title: String, rows: Vec<(&'static str, String)>) -> Question {
+    Question {
+        caption: "Nothing has been changed yet".to_owned(),
+        title,
+        rows,
+        warning: "Open referrals are ranked again at once.",
+        button: "Save",
+    }
+}
+
+/// An entry with all that the contract leaves out because it goes without saying.
+fn whole(mut document: Value) -> Value {
+    let english = || {
+        json!(
+            IdentityOffered::default()
+                .languages
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        )
+    };
+    let unsaid = [
+        ("/blocked_places", json!(0)),
+        ("/wheelchair_accessible", json!(false)),
+        ("/no_male_household", json!(false)),
+        ("/approval/status", json!(ApprovalStatus::Approved.as_str())),
+        ("/identity/languages", english()),
+    ];
+    for (pointer, stands_for) in unsaid {
+        if document.pointer(pointer).is_none() {
+            put(&mut document, pointer, Some(stands_for));
+        }
+    }
+    document
+}
+
+/// The entry with what was typed.
+fn typed(mut document: Value, fields: &Fields) -> Value {
+    for question in questions() {
+        question.read("", fields, &mut document);
+    }
+    document
+}
+
+/// The entry with what was typed, for the page that is shown again: with another item to fill in, or
+/// one less, where a button said so, and else without items in which nothing is filled in.
+fn shown_again(sheet: &mut Sheet<'_>, document: Value) -> Value {
+    let mut document = typed(document, sheet.fields);
+    match press(sheet.fields.pressed(), questions(), &mut document) {
+        Pressed::Done => {}
+        Pressed::Full(notice) => sheet.form.notice = Some(notice),
+        Pressed::Other => questions().for_each(|it| it.tidy(&mut document)),
+    }
+    document
+}
+
+/// The entry that was typed over `document`, as far as it may be taken in.
+fn understood(app: &App, document: Value, fields: &Fields) -> Result<Setting, Fault> {
+    let mut document = typed(document, fields);
+    let too_many = questions().find_map(|it| it.too_many(&document, 0));
+    if let Some((field, text)) = too_many {
+        return Err(Fault::invalid_field(
+            &format!("/{field}"),
+            "required_tick",
+            &text,
+        ));
+    }
+    questions().for_each(|it| it.tidy(&mut document));
+    // Nobody, and no language, are answers too.
+    for pointer in ["/residents", "/identity/languages"] {
+        if document.pointer(pointer).is_none() {
+            put(&mut document, pointer, Some(json!([])));
+        }
+    }
+    // There is no framework of which nothing is said.
+    if document.get("framework") == Some(&json!({})) {
+        put(&mut document, "/framework", None);
+    }
+    let setting = setting_from_json(&document).map_err(|faults| refused(&faults))?;
+    let faults = admission::setting_faults(&setting, &app.gazetteer, &app.policy);
+    if faults.is_empty() {
+        Ok(setting)
+    } else {
+        Err(refused(&faults))
+    }
+}
+
+/// The refusal, each fault told at its field in plain words.
+fn refused(faults: &[FieldError]) -> Fault {
+    let all = || once(&ID).chain(questions()).map(|it| ((), it));
+    let told = faults.iter().map(|fault| {
+        let Some(((), question)) = asking(all, &fault.pointer) else {
+            return fault.clone();
+        };
+        let (field, text) = question.fault(fault);
+        FieldError::new(format!("/{field}"), "required_tick", text)
+    });
+    Fault::invalid(&told.collect::<Vec<_>>())
+}
+
 /// The stored entry with what was typed, in its next version.
-fn changed(stored: &Setting, fields: &Fields) -> Result<Setting, Fault> {
+fn changed(app: &App, stored: &Setting, fields: &Fields) -> Result<Setting, Fault> {
     let mut document = setting_to_json(stored);
-    for spec in specs() {
-        let typed = fields.get(spec.name);
-        put(&mut document, spec.name, read(&spec, typed));
-    }
-    for (name, _) in capabilities() {
-        put(&mut document, &name, number(fields.get(&name)));
-    }
     put(
         &mut document,
-        "version",
-        Some(json!(stored.version.saturating_add(1))),
+        "/version",
+        Some(stored.version.saturating_add(1).into()),
     );
-    let mut changed = setting_from_json(&document).map_err(|faults| Fault::invalid(&faults))?;
+    let mut changed = understood(app, document, fields)?;
     if changed.occupancy != stored.occupancy {
         changed.occupancy.version = stored.occupancy.version.saturating_add(1);
     }
     Ok(changed)
 }
 
-/// What was typed as the contract has it; what is not that stays as typed, and is refused there.
-fn read(spec: &Spec, typed: &str) -> Option<Value> {
-    match spec.kind {
-        _ if typed.is_empty() => None,
-        Kind::Number => number(typed),
-        Kind::Pounds => Some(decimal(typed, 2).map_or_else(|| typed.into(), Value::from)),
-        Kind::Choice(_) if spec.name == "approval/sexes" => Some(typed.split(',').collect()),
-        Kind::Choice(_) if matches!(typed, "true" | "false") => Some((typed == "true").into()),
-        Kind::Text | Kind::Date | Kind::Choice(_) => Some(typed.into()),
-    }
-}
-
-fn number(typed: &str) -> Option<Value> {
-    let number = typed
-        .parse::<u32>()
-        .map_or_else(|_| typed.into(), Value::from);
-    (!typed.is_empty()).then_some(number)
-}
-
-/// Puts a fact in its place, or takes it away.
-fn put(document: &mut Value, name: &str, value: Option<Value>) {
-    let (parent, field) = name.rsplit_once('/').unwrap_or(("", name));
-    let parent = match parent {
-        "" => Some(document),
-        parent => document.get_mut(parent),
-    };
-    let Some(Value::Object(facts)) = parent else {
-        return;
-    };
-    match value {
-        Some(value) => drop(facts.insert(field.to_owned(), value)),
-        None => drop(facts.shift_remove(field)),
-    }
+/// The new entry that was typed.
+fn added(app: &App, authority: AuthorityCode, fields: &Fields) -> Result<Setting, Fault> {
+    let mut document = json!({
+        "authority": authority.as_str(), "version": 1, "occupancy_version": 1,
+    });
+    ID.read("", fields, &mut document);
+    understood(app, document, fields)
 }

@@ -4,7 +4,6 @@ use crate::pages::{facts::capital, words};
 use chrono::{DateTime, Utc};
 use oss_contract::setting_to_json;
 use oss_domain::{Setting, need::Levels};
-use oss_workflow::SettingHead;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -14,12 +13,8 @@ pub(super) fn or_never(at: Option<DateTime<Utc>>) -> String {
 }
 
 /// All that the register says of a setting.
-pub(super) fn facts(head: &SettingHead, setting: &Setting) -> Vec<(&'static str, String)> {
-    let state = if head.open {
-        "In the register"
-    } else {
-        "Closed"
-    };
+pub(super) fn facts(is_open: bool, setting: &Setting) -> Vec<(&'static str, String)> {
+    let state = if is_open { "In the register" } else { "Closed" };
     let (approval, occupancy) = (&setting.approval, &setting.occupancy);
     let yes = |is: bool| if is { "Yes" } else { "No" }.to_owned();
     let registered = if setting.registration.registered {
@@ -127,7 +122,10 @@ pub(super) fn state(before: Option<&Setting>, now: Option<&Setting>) -> (String,
 
 /// Each fact that `now` states otherwise than `before`, in words.
 pub(super) fn changes(before: &Setting, now: &Setting) -> Vec<String> {
+    let others = before.occupancy.residents != now.occupancy.residents;
     let (before, now) = (flat(before), flat(now));
+    let alike = before.get(RESIDENTS) == now.get(RESIDENTS);
+    let others = (others && alike).then(|| "Residents: other children of the same ages".to_owned());
     let names = before
         .keys()
         .chain(now.keys().filter(|it| !before.contains_key(*it)));
@@ -145,8 +143,11 @@ pub(super) fn changes(before: &Setting, now: &Setting) -> Vec<String> {
             said(&before)
         )
     })
+    .chain(others)
     .collect()
 }
+
+const RESIDENTS: &str = "residents";
 
 /// Every fact of an entry by its name in the contract; of children no more than age and sex, since
 /// not everybody who reads the register may read of them.
@@ -154,7 +155,7 @@ fn flat(setting: &Setting) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     put(&mut facts, "", &setting_to_json(setting));
     facts.insert(
-        "residents".to_owned(),
+        RESIDENTS.to_owned(),
         crate::pages::facts::residents(setting),
     );
     if let Some(connected) = facts.get_mut("connected to children") {

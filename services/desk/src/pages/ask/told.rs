@@ -1,9 +1,6 @@
 //! What a person is told of a fault, and by which field of the form.
 
-use super::{
-    ask::{Ask, name, place_name},
-    questions::Question,
-};
+use super::{Ask, Question, name, place_name};
 use crate::pages::facts::capital;
 use oss_domain::FieldError;
 use serde_json::Value;
@@ -17,7 +14,7 @@ impl Question {
     pub(crate) fn too_many(&self, document: &Value, more: usize) -> Option<(String, String)> {
         let at_most = match self.ask {
             Ask::Items(at_most, _) => at_most,
-            Ask::Lines | Ask::Languages | Ask::Councils => LINES,
+            Ask::Lines | Ask::Words | Ask::Languages | Ask::Councils => LINES,
             _ => return None,
         };
         let items = document.pointer(self.pointer)?.as_array()?;
@@ -53,8 +50,11 @@ impl Question {
                     |it| (name(&base, it.pointer), it.told(error)),
                 )
             }
+            (Ask::Capabilities, _) if !rest.is_empty() => {
+                (format!("{own}{rest}"), self.told(error))
+            }
             (Ask::Ordered(_), Some(place)) => (place_name(own, place), self.told(error)),
-            (Ask::Lines | Ask::Languages | Ask::Councils, Some(line)) => {
+            (Ask::Lines | Ask::Words | Ask::Languages | Ask::Councils, Some(line)) => {
                 let told = self.told(error);
                 (own.to_owned(), format!("Line {}: {told}", line + 1))
             }
@@ -66,7 +66,10 @@ impl Question {
     fn told(&self, FieldError { code, detail, .. }: &FieldError) -> String {
         let name = self.name;
         match (*code, &self.ask) {
-            ("required" | "too_short", Ask::Radios(_) | Ask::Select(_) | Ask::Ordered(_)) => {
+            (
+                "required" | "too_short",
+                Ask::Radios(_) | Ask::Select(_) | Ask::Ordered(_) | Ask::Checks(_) | Ask::YesNo,
+            ) => {
                 format!("Choose {name}")
             }
             ("required" | "too_short", _) => format!("Enter {name}"),
@@ -89,6 +92,13 @@ impl Question {
                 "Enter the full name of a county or city council, such as Nottingham".to_owned()
             }
             ("duplicate", _) => format!("{} is given twice", capital(name)),
+            ("wrong_type" | "out_of_range", Ask::Pounds) => {
+                format!(
+                    "{} must be pounds and pence, such as 1250.00",
+                    capital(name)
+                )
+            }
+            ("wrong_type", Ask::Number) => format!("{} must be a whole number", capital(name)),
             ("wrong_type", Ask::Miles) => {
                 format!(
                     "{} must be a number of miles, such as 5 or 2.5",
