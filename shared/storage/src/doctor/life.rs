@@ -128,7 +128,7 @@ impl PgStore {
                UNION ALL
                SELECT run_id || ' was told ' || count(*) || ' times'
                FROM (
-                 SELECT convert_from(payload, 'UTF8')::jsonb -> 'data' ->> 'run_id' AS run_id
+                 SELECT told(payload) #>> '{data,run_id}' AS run_id
                  FROM outbox WHERE subject LIKE '%.offers.proposed') AS told
                GROUP BY run_id HAVING count(*) > 1
                LIMIT $1"#,

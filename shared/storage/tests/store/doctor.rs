@@ -11,7 +11,7 @@ use oss_workflow::{call_off, deadline, deadline::Due, hold};
 
 /// What is planted: in words, its statements, those that undo it, the invariant that it breaks, and
 /// what names the row.
-const PLANTED: [(&str, &str, &str, &str, &str); 22] = [
+const PLANTED: [(&str, &str, &str, &str, &str); 24] = [
         (
             "a placement nobody decided",
             "UPDATE placement SET decided_by = 'robot'",
@@ -192,6 +192,22 @@ const PLANTED: [(&str, &str, &str, &str, &str); 22] = [
             "I12",
             "tells a provider a postcode",
         ),
+        (
+            "a provider whose subject tells which child it is",
+            "UPDATE outbox SET subject = replace(subject, 'oss.evt', 'oss.C01')",
+            "UPDATE outbox SET subject = replace(subject, 'oss.C01', 'oss.evt')",
+            "I12",
+            "tells a provider a child's id",
+        ),
+        (
+            "an event whose bytes are damaged",
+            "CREATE TABLE kept AS TABLE outbox;
+             UPDATE outbox SET payload = '\\xff' WHERE subject LIKE '%.offers.proposed'",
+            "UPDATE outbox SET payload = kept.payload FROM kept WHERE kept.event_id = outbox.event_id;
+             DROP TABLE kept",
+            "I7",
+            ".offers.proposed cannot be read",
+        ),
 ];
 
 #[tokio::test]
@@ -209,6 +225,47 @@ async fn it_finds_what_must_never_be() {
             "{what}: {found:?}"
         );
         council.tamper(mended).await;
+    }
+    assert_eq!(council.violations().await, []);
+}
+
+#[tokio::test]
+async fn what_is_damaged_hides_nothing_else() {
+    let council = Council::new().await;
+    place(&council).await;
+    for damaged in [
+        "'\\xff'",
+        "'{'",
+        "'7'",
+        "convert_to(repeat('[', 100000), 'UTF8')",
+    ] {
+        let statement = format!(
+            "UPDATE outbox SET payload = {damaged} WHERE subject LIKE '%.offers.proposed';
+             UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'),
+               '\"reference\":\"', '\"reference\":\"C01\",\"was\":\"'), 'UTF8')
+             WHERE subject LIKE '%.offer.approached'"
+        );
+        council.tamper(&statement).await;
+        let found = council.violations().await;
+        let found: Vec<_> = found.iter().map(|it| it.invariant).collect();
+        assert_eq!(found, ["I7", "I12"], "{damaged}");
+    }
+}
+
+#[tokio::test]
+async fn a_referral_that_is_called_like_a_setting_is_told_to_nobody() {
+    let council = Council::new().await;
+    let home = home_at("H01", 1, 1, Sourcing::Spot, "DE56 1UU");
+    council.register(home.clone()).await;
+    let settings = [home];
+    // As their setting and as their provider.
+    for (referral, child) in [("H01", "E06000015"), ("HOMES", "provider")] {
+        council.refer(referral, child, &settings).await;
+        let asked = council.offer(referral, "H01").await;
+        let step = |unit: &mut oss_workflow::Unit, context: &mut oss_workflow::Context<'_, '_>| {
+            call_off::approach(unit, context, &world(), asked, None)
+        };
+        council.act("com", want_offer(asked), step).await;
     }
     assert_eq!(council.violations().await, []);
 }
