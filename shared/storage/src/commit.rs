@@ -19,11 +19,13 @@ impl PgStore {
     pub(crate) async fn commit_unit(&self, unit: Unit, opened: PgUnit) -> Result<()> {
         let PgUnit {
             mut transaction,
+            registers,
             referrals: mut loaded,
         } = opened;
         if unit.is_idle() {
             return transaction.rollback().await.sorted();
         }
+        unit.changes_under(&registers)?;
         let conn = &mut *transaction;
         let mut revisions = Vec::new();
         let mut runs = Vec::new();

@@ -16,7 +16,7 @@ use crate::{
     seal::InstallationKey,
     store::{Loaded, PgStore},
 };
-use oss_workflow::{ReferralKey, Unit};
+use oss_workflow::{ReferralKey, Unit, unit::changed};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
@@ -86,35 +86,16 @@ pub(crate) fn seal(
 
 /// Writes what changed. What ends is written before what begins: there is one of some at a time.
 pub(crate) async fn write(conn: &mut PgConnection, unit: &Unit, sealed: &Sealed) -> Result<()> {
-    offers::write(conn, changed(&unit.changed_offers, &unit.offers), sealed).await?;
-    placements::write(
-        conn,
-        unit,
-        changed(&unit.changed_placements, &unit.placements),
-        sealed,
-    )
-    .await?;
-    approvals::write(
-        conn,
-        changed(&unit.changed_approvals, &unit.approvals),
-        sealed,
-    )
-    .await?;
-    conditions::write(
-        conn,
-        changed(&unit.changed_conditions, &unit.conditions),
-        sealed,
-    )
-    .await?;
-    deadlines::write(conn, changed(&unit.changed_deadlines, &unit.deadlines)).await
-}
-
-/// The heads with a changed id.
-fn changed<'u, I: Ord, T>(
-    ids: &BTreeSet<I>,
-    heads: &'u std::collections::BTreeMap<I, T>,
-) -> Vec<&'u T> {
-    ids.iter().filter_map(|id| heads.get(id)).collect()
+    let offers = changed(&unit.changed_offers, &unit.offers).collect();
+    offers::write(conn, offers, sealed).await?;
+    let placements = changed(&unit.changed_placements, &unit.placements).collect();
+    placements::write(conn, unit, placements, sealed).await?;
+    let approvals = changed(&unit.changed_approvals, &unit.approvals).collect();
+    approvals::write(conn, approvals, sealed).await?;
+    let conditions = changed(&unit.changed_conditions, &unit.conditions).collect();
+    conditions::write(conn, conditions, sealed).await?;
+    let deadlines = changed(&unit.changed_deadlines, &unit.deadlines).collect();
+    deadlines::write(conn, deadlines).await
 }
 
 /// A column of rows.

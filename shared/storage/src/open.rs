@@ -70,6 +70,7 @@ impl PgStore {
             unit,
             PgUnit {
                 transaction,
+                registers: named.authorities,
                 referrals,
             },
         ))

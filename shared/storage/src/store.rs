@@ -9,9 +9,10 @@ use crate::{
     migrate,
     seal::{DataKey, InstallationKey},
 };
+use oss_domain::AuthorityCode;
 use oss_workflow::{ReferralKey, Store, StoreError, Unit, Wanted};
 use sqlx::{Connection, PgPool, Postgres, Transaction, pool::PoolConnection};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// PostgreSQL as the store, with a pool of connections.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct PgStore {
 #[derive(Debug)]
 pub struct PgUnit {
     pub(crate) transaction: Transaction<'static, Postgres>,
+    /// The authorities whose registers are locked.
+    pub(crate) registers: BTreeSet<AuthorityCode>,
     pub(crate) referrals: HashMap<ReferralKey, Loaded>,
 }
 

@@ -41,7 +41,7 @@ pub struct Wanted {
     pub places: bool,
     /// Whether what became of the wanted referrals is read: offers, places, placements and what
     /// belongs to them. Good to be shown, not to decide by: to change any of it, or rely on who has
-    /// a place, the register's lock is needed, as `places` takes it.
+    /// a place, the register's lock is needed, as `places` takes it; a commit without it is refused.
     pub life: bool,
 }
 
@@ -70,7 +70,8 @@ pub trait Store: Send + Sync {
         wanted: &Wanted,
     ) -> impl Future<Output = Result<(Unit, Self::Transaction), StoreError>> + Send;
 
-    /// Writes the unit's changed heads, its log, audit and outgoing events, all or nothing.
+    /// Writes the unit's changed heads, its log, audit and outgoing events, all or nothing; nothing
+    /// where [`Unit::changes_under`] refuses it.
     fn commit(
         &self,
         unit: Unit,

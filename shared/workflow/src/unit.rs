@@ -10,6 +10,7 @@ use crate::{
     offer::OfferHead,
     placement::Placement,
     ranking::Run,
+    store::StoreError,
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{
@@ -302,6 +303,35 @@ impl Unit {
             && self.outgoing.is_empty()
     }
 
+    /// Sees to it that all that only one unit at a time may change is of authorities whose registers
+    /// are `locked` for this one: the register's entries, and what became of referrals.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`], which names an authority whose register's lock was not taken.
+    pub fn changes_under(&self, locked: &BTreeSet<AuthorityCode>) -> Result<(), StoreError> {
+        let occupancies =
+            changed(&self.changed_occupancies, &self.occupancies).map(|it| it.authority);
+        let offers = changed(&self.changed_offers, &self.offers).map(|it| it.authority);
+        let placements = changed(&self.changed_placements, &self.placements).map(|it| it.authority);
+        let approvals = changed(&self.changed_approvals, &self.approvals).map(|it| it.authority);
+        let conditions = changed(&self.changed_conditions, &self.conditions).map(|it| it.authority);
+        let deadlines = changed(&self.changed_deadlines, &self.deadlines).map(|it| it.authority);
+        let settings = self
+            .changed_settings
+            .iter()
+            .map(|(authority, _)| *authority);
+        let life = occupancies.chain(offers).chain(placements).chain(approvals);
+        let life = life.chain(conditions).chain(deadlines);
+        let register = settings.chain(self.changed_supply.iter().copied());
+        let mut all = life.chain(register);
+        match all.find(|authority| !locked.contains(authority)) {
+            None => Ok(()),
+            Some(authority) => Err(StoreError::Broken(
+                format!("something of {authority} changed without its register's lock").into(),
+            )),
+        }
+    }
+
     /// The referral of that key.
     #[must_use]
     pub fn referral(&self, key: ReferralKey) -> Option<&ReferralHead> {
@@ -339,4 +369,12 @@ impl Unit {
         }
         *version
     }
+}
+
+/// The heads with a changed id.
+pub fn changed<'u, I: Ord, T>(
+    ids: &'u BTreeSet<I>,
+    heads: &'u BTreeMap<I, T>,
+) -> impl Iterator<Item = &'u T> {
+    ids.iter().filter_map(|id| heads.get(id))
 }

@@ -19,7 +19,8 @@ use oss_domain::{
 };
 use oss_matching::{Query, Supply};
 use oss_workflow::{
-    Actor, Context, EventKey, ReferralHead, Refusal, Store, SupplyVersion, Unit, Wanted,
+    Actor, Context, EventKey, ReferralHead, Refusal, Store, StoreError, SupplyVersion, Unit,
+    Wanted,
     answer::{self, Given},
     approvals::{self, ApprovalTask, Word},
     call_off::{self, Ranking},
@@ -352,6 +353,17 @@ async fn from_offer_to_placement(teller: &mut Teller<'_, impl Store>) {
             placement::start(unit, context, &world(), id, None)
         })
         .await;
+    let refused = what_is_only_read_cannot_be_changed(teller, "R-first").await;
+    assert_eq!(
+        refused,
+        [
+            "occupancies",
+            "offers",
+            "placements",
+            "approvals",
+            "deadlines"
+        ]
+    );
     let ending = Ending {
         ended_on: parse("2027-02-01"),
         reason: ReasonPlaceChange::Carpl,
@@ -395,6 +407,55 @@ async fn an_expired_hold_frees_its_place(teller: &mut Teller<'_, impl Store>, ho
             .await;
         assert_eq!(done, acted, "exactly once");
     }
+}
+
+/// Whatever became of a referral is read without its register's lock, and not changed. Returns what
+/// there was of it.
+async fn what_is_only_read_cannot_be_changed(
+    teller: &mut Teller<'_, impl Store>,
+    referral: &str,
+) -> Vec<&'static str> {
+    type Change = fn(&mut Unit);
+    let changes: [(&str, Change); 6] = [
+        ("occupancies", |it| {
+            it.changed_occupancies.extend(it.occupancies.keys());
+        }),
+        ("offers", |it| {
+            it.changed_offers.extend(it.offers.keys());
+        }),
+        ("placements", |it| {
+            it.changed_placements.extend(it.placements.keys());
+        }),
+        ("approvals", |it| {
+            it.changed_approvals.extend(it.approvals.keys());
+        }),
+        ("conditions", |it| {
+            it.changed_conditions.extend(it.conditions.keys());
+        }),
+        ("deadlines", |it| {
+            it.changed_deadlines.extend(it.deadlines.keys());
+        }),
+    ];
+    let wanted = Wanted {
+        referrals: [(derby(), parse(referral))].into(),
+        life: true,
+        ..Wanted::default()
+    };
+    let mut refused = Vec::new();
+    for (what, change) in changes {
+        let (mut unit, transaction) = teller.store.open(&wanted).await.unwrap();
+        change(&mut unit);
+        if unit.is_idle() {
+            continue;
+        }
+        let committed = teller.store.commit(unit, transaction).await;
+        assert!(
+            matches!(committed, Err(StoreError::Broken(_))),
+            "{what}: {committed:?}"
+        );
+        refused.push(what);
+    }
+    refused
 }
 
 async fn a_closing_setting_brings_its_referrals(teller: &mut Teller<'_, impl Store>) {
@@ -473,6 +534,8 @@ async fn a_condition_is_kept_and_ends_with_its_setting(teller: &mut Teller<'_, i
             })
             .await;
     }
+    let refused = what_is_only_read_cannot_be_changed(teller, "R-fourth").await;
+    assert_eq!(refused, ["offers", "conditions", "deadlines"]);
     let at = (derby(), parse("S-full"));
     let wanted = Wanted {
         closing: [at.clone()].into(),

@@ -54,6 +54,16 @@ pub struct Locked {
     locked: Arc<Mutex<BTreeSet<Lock>>>,
 }
 
+impl Locked {
+    fn registers(&self) -> BTreeSet<AuthorityCode> {
+        let registers = self.locks.iter().filter_map(|lock| match lock {
+            Lock::Register(authority) => Some(*authority),
+            Lock::Referral(..) => None,
+        });
+        registers.collect()
+    }
+}
+
 impl Drop for Locked {
     fn drop(&mut self) {
         hold(&self.locked).retain(|lock| !self.locks.contains(lock));
@@ -453,6 +463,9 @@ impl Store for MemoryStore {
         let seen = |event| self.tables().seen.contains(event);
         if self.defect != Some(Defect::NoInbox) && unit.handled.iter().any(seen) {
             return Err(StoreError::Clash("the event was handled meanwhile".into()));
+        }
+        if self.defect != Some(Defect::NoLocks) {
+            unit.changes_under(&locked.registers())?;
         }
         if !unit.is_idle() {
             self.apply(unit);
