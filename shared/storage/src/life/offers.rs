@@ -147,7 +147,8 @@ pub(super) async fn write(
         "INSERT INTO offer AS old (offer_id, authority, referral_key, setting_key, provider_id, kind,
            sourcing, state, reference, run_id, approached_at, approached_by, respond_by, wave,
            answered_at, weekly_cost, available_from, decline_reason, words, received_at)
-         SELECT new.*, received_at FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::text[],
+         SELECT new.*, received_at
+         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::text[],
            $6::text[], $7::text[], $8::text[], $9::text[], $10::uuid[], $11::timestamptz[],
            $12::text[], $13::timestamptz[], $14::integer[], $15::timestamptz[], $16::bigint[],
            $17::date[], $18::text[], $19::bytea[])

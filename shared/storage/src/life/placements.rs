@@ -187,7 +187,8 @@ pub(super) async fn write(
            place_provider, pl_location, pl_distance, temporary_until, temporary_extended, ended_on,
            end_reason, end_planned, words, siblings_together, school_near, key_stage_4,
            identity_met, kind, sourcing, wave, urgency, received_at)
-         SELECT new.*, kind, sourcing, wave, urgency, referral.received_at FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[],
+         SELECT new.*, kind, sourcing, wave, urgency, referral.received_at
+         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[],
            $6::text[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[], $11::uuid[],
            $12::bigint[], $13::date[], $14::text[], $15::text[], $16::text[], $17::integer[],
            $18::date[], $19::boolean[], $20::date[], $21::text[], $22::boolean[], $23::bytea[],
