@@ -246,6 +246,17 @@ pub struct Setting {
     pub capacity_confirmed_at: Option<DateTime<Utc>>,
 }
 
+/// Whether a setting may be shown for these children at all: a connected person only where all of
+/// them are its own (Care Planning, Placement and Case Review (England) Regulations 2010, reg 24).
+pub fn is_shown_for<'c>(
+    kind: Kind,
+    connected_to: &BTreeSet<ChildId>,
+    children: impl IntoIterator<Item = &'c ChildId>,
+) -> bool {
+    let mut children = children.into_iter();
+    kind != Kind::ConnectedPerson || children.all(|child| connected_to.contains(child))
+}
+
 /// A change of who lives there and what is free; `None` leaves a field as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VacancyChange {

@@ -9,7 +9,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use oss_domain::{
     AuthorityCode, ChildId,
-    setting::{Kind, Quality},
+    setting::{Kind, Quality, is_shown_for},
 };
 
 /// What the query means for settings that lie in one authority.
@@ -104,19 +104,16 @@ impl<'a> Bound<'a> {
             .unwrap_or(crate::query::NOT_IN_PLAN)
     }
 
-    /// Whether the setting may be shown for these children at all: a connected person only where
-    /// all of them are its own.
+    /// Whether the setting may be shown for these children at all.
     pub(crate) fn shows(&self, row: &Row, entry: &Entry) -> bool {
+        let group = &self.query.group;
+        // The row alone tells of nearly all: their entries need not be fetched.
         if row.kind != Kind::ConnectedPerson {
             return true;
         }
-        let group = &self.query.group;
-        let connected = &entry.setting().connected_to_children;
+        let connected_to = &entry.setting().connected_to_children;
         group.signature & !row.connected == 0
-            && group
-                .child_ids
-                .iter()
-                .all(|child_id| connected.contains(child_id))
+            && is_shown_for(row.kind, connected_to, &group.child_ids)
     }
 
     /// Who lives in the setting, without those for whom this very referral holds places.

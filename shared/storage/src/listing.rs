@@ -10,11 +10,11 @@ use crate::{
     store::PgStore,
 };
 use futures::lock::Mutex;
-use oss_domain::{Pence, SettingId};
+use oss_domain::{ChildId, Pence, SettingId, setting};
 use oss_workflow::SettingKey;
 use serde_json::Value;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{self, Arc, PoisonError},
 };
 
@@ -80,27 +80,18 @@ pub(crate) struct Listing {
 #[derive(Debug)]
 struct Listed {
     setting: Supplied,
-    /// Whom a connected person is connected to; `None` for any other setting.
-    connected_to: Option<Vec<Value>>,
+    /// The children that it is connected to.
+    connected_to: BTreeSet<ChildId>,
 }
 
 impl Listing {
-    /// The settings that are evaluated for `children`, an array with their ids: a connected person
-    /// only where all of them are its own.
-    pub(crate) fn shown(&self, children: &Value) -> Vec<&Supplied> {
-        let children: Vec<_> = children.as_array().map_or_else(Vec::new, |children| {
-            children.iter().map(|it| it.get("child_id")).collect()
+    /// The settings that are evaluated for these children.
+    pub(crate) fn shown(&self, children: &[ChildId]) -> Vec<&Supplied> {
+        let shown = self.settings.iter().filter(|it| {
+            let kind = it.setting.kind;
+            setting::is_shown_for(kind, &it.connected_to, children)
         });
-        let is_connected = |to: &Vec<Value>| {
-            children
-                .iter()
-                .all(|child| child.is_some_and(|child| to.contains(child)))
-        };
-        self.settings
-            .iter()
-            .filter(|it| it.connected_to.as_ref().is_none_or(is_connected))
-            .map(|it| &it.setting)
-            .collect()
+        shown.map(|it| &it.setting).collect()
     }
 }
 
@@ -121,8 +112,7 @@ impl PgStore {
                  past.document -> 'provider' ->> 'provider_id' AS "provider_id!",
                  past.document ->> 'kind' AS "kind!", past.document ->> 'sourcing' AS "sourcing!",
                  (past.document ->> 'weekly_cost_pence')::bigint AS "weekly_cost!",
-                 CASE past.document ->> 'kind' WHEN 'connected_person'
-                   THEN coalesce(past.document -> 'connected_to_children', '[]') END AS connected_to
+                 past.document -> 'connected_to_children' AS connected_to
                FROM setting_version AS past JOIN setting ON setting.key = past.key
                WHERE past.authority = $1 AND supply_from <= $2
                  AND (supply_until IS NULL OR supply_until > $2) AND past.document IS NOT NULL
@@ -149,10 +139,12 @@ impl PgStore {
                         row.weekly_cost,
                     )?),
                 },
-                connected_to: row.connected_to.map(|it| match it {
-                    Value::Array(children) => children,
-                    _ => Vec::new(),
-                }),
+                connected_to: match row.connected_to {
+                    Some(Value::Array(children)) => {
+                        children.iter().map(row::child).collect::<Result<_>>()?
+                    }
+                    _ => BTreeSet::new(),
+                },
             });
         }
         Ok(Listing {

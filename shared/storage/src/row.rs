@@ -1,7 +1,7 @@
 //! Between columns and the domain's types.
 
 use crate::error::{Result, broken};
-use oss_domain::{Referral, Setting};
+use oss_domain::{ChildId, Referral, Setting};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, fmt::Display, str::FromStr, sync::Arc};
 
@@ -30,6 +30,12 @@ pub(crate) fn bytes<const N: usize>(column: &str, bytes: &[u8]) -> Result<[u8; N
     bytes
         .try_into()
         .map_err(|_| broken(format!("{column} holds {} bytes", bytes.len())))
+}
+
+/// A child's id in a document. An error repeats nothing of it.
+pub(crate) fn child(id: &Value) -> Result<ChildId> {
+    let id = id.as_str().and_then(|id| id.parse().ok());
+    id.ok_or_else(|| broken("a stored child's id is not one"))
 }
 
 /// A setting from its document.

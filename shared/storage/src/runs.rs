@@ -36,7 +36,8 @@ impl PgStore {
         let Some(run) = sqlx::query!(
             r#"SELECT match_run.authority, referral_id, referral_key, match_run.revision,
                  supply_version, policy_sha256, policy.id AS policy_id, engine, gazetteer,
-                 evaluated_at, digest, record, document -> 'children' AS "children!"
+                 evaluated_at, digest, record,
+                 jsonb_path_query_array(document, '$.children[*].child_id') AS "children!"
                FROM match_run
                JOIN policy ON policy.sha256 = policy_sha256
                JOIN referral ON referral.key = referral_key
@@ -52,7 +53,9 @@ impl PgStore {
             return Ok(None);
         };
         let listing = self.listing(&run.authority, run.supply_version).await?;
-        let shown = listing.shown(&run.children);
+        let children = run.children.as_array().into_iter().flatten();
+        let children: Vec<_> = children.map(row::child).collect::<Result<_>>()?;
+        let shown = listing.shown(&children);
         let facts = RunFacts {
             run_id,
             authority: row::parse("match_run.authority", &run.authority)?,
