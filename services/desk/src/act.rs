@@ -3,10 +3,10 @@
 use crate::{app::App, caller::Caller, limits::DATABASE_AWAY, problem::Fault};
 use axum::http::StatusCode;
 use oss_contract::Problem;
-use oss_domain::{AuthorityCode, Ids};
+use oss_domain::Ids;
 use oss_telemetry::ErrorChain;
-use oss_workflow::{Actor, Context, ReferralKey, Refusal, Store, StoreError, Unit, Wanted};
-use std::{fmt, sync::Arc, time::Duration};
+use oss_workflow::{Actor, Context, Refusal, Store, StoreError, Unit, Wanted};
+use std::{sync::Arc, time::Duration};
 
 /// How often a unit is tried that clashes with others.
 const TRIES: u32 = 5;
@@ -24,6 +24,16 @@ pub(crate) async fn act<T: Send>(
 ) -> Result<T, Fault> {
     // Never closed; and whoever waits too long is told so by the outermost layer.
     let _turn = app.turns.acquire().await.map_err(|_| Fault::internal())?;
+    act_now(app, caller, wanted, step).await
+}
+
+/// The same for whoever has a turn.
+pub(crate) async fn act_now<T: Send>(
+    app: &App,
+    caller: &Caller,
+    wanted: &Wanted,
+    step: impl Fn(&mut Unit, &mut Context<'_, '_>) -> Result<T, Fault> + Send + Sync,
+) -> Result<T, Fault> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -34,30 +44,6 @@ pub(crate) async fn act<T: Send>(
             Ok(done) => return Ok(done),
         }
     }
-}
-
-/// Commits a line in the audit of what is about to be told, about a referral or else about the
-/// council's own: no line, no answer.
-///
-/// # Errors
-///
-/// 503 where it cannot be written.
-pub(crate) async fn record_reading(
-    app: &App,
-    caller: &Caller,
-    (authority, referral): (AuthorityCode, Option<ReferralKey>),
-    read: &'static str,
-    thing: impl fmt::Display + Sync,
-) -> Result<(), Fault> {
-    let wanted = Wanted {
-        referral_keys: referral.into_iter().collect(),
-        ..Wanted::default()
-    };
-    act(app, caller, &wanted, |unit, context| {
-        unit.record(context, authority, referral, read, &thing, None);
-        Ok(())
-    })
-    .await
 }
 
 enum Failed {

@@ -6,6 +6,7 @@ use crate::{
     metrics::Metrics,
     pages::RecentFigures,
     principal::ApiToken,
+    reading::Readings,
     signin::SignIn,
 };
 use oss_domain::Clock;
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     /// Units of work at a time. They wait for each other's locks anyway, so they wait here, in
     /// turn, and leave connections to those who only read.
     pub(crate) turns: Semaphore,
+    pub(crate) readings: Readings,
     /// Room for forms with a file.
     pub(crate) uploads: Semaphore,
     /// Room for files that are being taken in.
@@ -97,6 +99,7 @@ impl App {
             buckets: Buckets::new(&deps.limits),
             nobody: "".into(),
             turns: Semaphore::new(n_turns),
+            readings: Readings::default(),
             room: Semaphore::new(deps.limits.concurrent_requests),
             uploads: Semaphore::new(UPLOADS),
             imports: Arc::new(Semaphore::new(IMPORTS)),

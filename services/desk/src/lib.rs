@@ -32,6 +32,7 @@ mod precondition;
 mod principal;
 mod problem;
 mod query;
+mod reading;
 mod session;
 mod signin;
 

@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// An answer that is not a success. How it is written, [`crate::answer`] sees to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fault(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     problem: Problem,
     /// Members besides the usual ones (RFC 9457, 3.2).

@@ -147,7 +147,7 @@ pub(crate) async fn hold(
         }
         // Whoever wanted a place that has gone wants the others that are left.
         Err(fault) if fault.is("place_gone") => {
-            Err(offers::with_those_left(&app, fault, offer_id).await)
+            Err(offers::with_those_left(&app, &caller, fault, offer_id).await)
         }
         Err(fault) => Err(fault),
     }

@@ -1,7 +1,7 @@
 //! What was proposed for a referral, and the full record of a run.
 
 use crate::{
-    act::record_reading, api::find, app::App, caller::Caller, problem::Fault, query::Parameters,
+    api::find, app::App, caller::Caller, problem::Fault, query::Parameters, reading::record_reading,
 };
 use axum::{
     extract::{Path, State},
@@ -67,8 +67,13 @@ pub(crate) async fn run(
 /// The fault that an offer's place has gone, with the referral's other offers.
 ///
 /// The matcher may not have ranked again yet, so the offer itself is left out here.
-pub(crate) async fn with_those_left(app: &App, fault: Fault, gone: OfferId) -> Fault {
-    match those_left(app, gone).await {
+pub(crate) async fn with_those_left(
+    app: &App,
+    caller: &Caller,
+    fault: Fault,
+    gone: OfferId,
+) -> Fault {
+    match those_left(app, caller, gone).await {
         Ok(Some((run_id, offers))) => fault
             .member("run_id", run_id.to_string().into())
             .member("offers", offers),
@@ -77,11 +82,16 @@ pub(crate) async fn with_those_left(app: &App, fault: Fault, gone: OfferId) -> F
     }
 }
 
-async fn those_left(app: &App, gone: OfferId) -> Result<Option<(RunId, Value)>, Fault> {
+async fn those_left(
+    app: &App,
+    caller: &Caller,
+    gone: OfferId,
+) -> Result<Option<(RunId, Value)>, Fault> {
     let (referral, _) = app.seal.open(gone);
     let Some(run) = app.store.current_run(referral).await? else {
         return Ok(None);
     };
+    record_read(app, caller, &run).await?;
     let mut proposal = proposal(app, &run, shown_by(app, &run).await?);
     proposal.offers.retain(|offer| offer.offer_id != gone);
     let told = serde_json::to_value(OffersProposed::from(&proposal));

@@ -1,7 +1,7 @@
 //! Referrals: submitted, amended, withdrawn, listed, read.
 
 use crate::{
-    act::{act, record_reading},
+    act::act,
     api::{BASE, find},
     app::App,
     body::Json,
@@ -9,6 +9,7 @@ use crate::{
     precondition::{EntityTag, Preconditions},
     problem::Fault,
     query::{Cursor, Parameters, by_time, read_by_time},
+    reading::record_reading,
 };
 use axum::{
     extract::{Path, State},

@@ -1,7 +1,7 @@
 //! Registers: listed, read, changed.
 
 use crate::{
-    act::{act, record_reading},
+    act::act,
     api::{BASE, find},
     app::App,
     body::Json,
@@ -9,6 +9,7 @@ use crate::{
     precondition::{EntityTag, Preconditions},
     problem::Fault,
     query::{Cursor, Parameters},
+    reading::record_reading,
 };
 use axum::{
     extract::{Path, State},

@@ -2,7 +2,8 @@
 
 use super::{acts::frame::Subject, layout::Section};
 use crate::{
-    act::record_reading, api::find, app::App, problem::Fault, query::Parameters, session::Viewer,
+    api::find, app::App, problem::Fault, query::Parameters, reading::record_reading,
+    session::Viewer,
 };
 use oss_domain::{Referral, Setting, SettingId};
 use oss_matching::{Policy, evaluation::Offer};

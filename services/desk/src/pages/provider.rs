@@ -14,13 +14,14 @@ use super::{
     words::{self as said, Tag},
 };
 use crate::{
-    act::{act, record_reading},
+    act::act,
     api::{
         find,
         provider::{asked, own, record},
     },
     app::App,
     problem::Fault,
+    reading::record_reading,
     session::Viewer,
 };
 use askama::Template;

@@ -9,7 +9,8 @@ use super::{
     words::{self, Tag},
 };
 use crate::{
-    act::record_reading, api::find, app::App, problem::Fault, query::Parameters, session::Viewer,
+    api::find, app::App, problem::Fault, query::Parameters, reading::record_reading,
+    session::Viewer,
 };
 use askama::Template;
 use axum::{

@@ -18,6 +18,7 @@ async fn of_five_hundred_who_hold_one_place_at_once_one_gets_it() {
     product.import(&data::supply_file()).await;
     let api = product.api();
     let offers = offers_of_one_place(&product, &api).await;
+    let n_read = n_lists_read(&product).await;
 
     let mut slowest = Duration::ZERO;
     for round in 0..n_rounds() {
@@ -41,6 +42,12 @@ async fn of_five_hundred_who_hold_one_place_at_once_one_gets_it() {
         let released = api.delete(&format!("/holds/{}", held[0])).await;
         assert_eq!(released.status, 204, "{}", released.body);
     }
+    let n_told = i64::from(n_rounds()) * i64::try_from(offers.len() - 1).unwrap();
+    assert_eq!(
+        n_lists_read(&product).await,
+        n_read + n_told,
+        "each list is on the record"
+    );
     product.is_sound().await;
     println!(
         "{} rounds of {WHO_WANT_IT}, {slowest:?} at most",
@@ -84,6 +91,17 @@ async fn a_hold_that_ends_gives_its_place_to_those_who_wait_for_it() {
     println!("offered again {:?} after the hold's end", since.elapsed());
     assert!(all(&again).any(|offer| offer["setting_id"] == WANTED));
     product.is_sound().await;
+}
+
+/// How many lists of offers the audit says were read.
+async fn n_lists_read(product: &Product) -> i64 {
+    let url = product.says("database_url");
+    let mut owner = PgConnection::connect(url).await.unwrap();
+    let count = "SELECT count(*) FROM audit WHERE act = 'options.read'";
+    sqlx::query_scalar(count)
+        .fetch_one(&mut owner)
+        .await
+        .unwrap()
 }
 
 /// Refers the children, and gives the offer of each for the place.

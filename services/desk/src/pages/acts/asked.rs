@@ -2,8 +2,8 @@
 
 use super::frame::Subject;
 use crate::{
-    act::record_reading, api::find, app::App, pages::layout::Section, problem::Fault,
-    query::Parameters, session::Viewer,
+    api::find, app::App, pages::layout::Section, problem::Fault, query::Parameters,
+    reading::record_reading, session::Viewer,
 };
 use oss_domain::{Setting, SettingId};
 use oss_storage::{desk::Taken, referrals::StoredReferral};

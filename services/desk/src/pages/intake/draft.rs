@@ -5,7 +5,6 @@
 
 use super::questions::{Needed, Task, asked_at, task, tasks};
 use crate::{
-    act::record_reading,
     api::{find, referrals::understood},
     app::App,
     pages::{
@@ -13,6 +12,7 @@ use crate::{
         ask::{Question, put, same},
     },
     problem::Fault,
+    reading::record_reading,
     session::Viewer,
 };
 use oss_contract::referral_to_json;
