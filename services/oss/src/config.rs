@@ -1,11 +1,13 @@
 //! The one configuration: flags over `OSS_*` environment over a TOML file over the defaults.
 
+mod token;
+
 use anyhow::{Context, bail};
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
-use oss_desk::OpenId;
+use oss_desk::{ApiToken, OpenId};
 use oss_domain::AuthorityCode;
 use oss_runtime::Secret;
 use oss_storage::audit::{CheckpointKey, PublicKey};
@@ -68,6 +70,7 @@ pub(crate) struct Http {
     pub(crate) listen: SocketAddr,
     pub(crate) api_token: Option<Secret<String>>,
     pub(crate) api_token_file: Option<PathBuf>,
+    tokens: Vec<token::Bearer>,
 }
 
 /// The council's identity provider.
@@ -203,6 +206,7 @@ impl Config {
                 "listen": self.http.listen,
                 "api_token": hidden(self.http.api_token.is_some()),
                 "api_token_file": text(self.http.api_token_file.as_deref()),
+                "tokens": self.http.tokens.iter().map(token::Bearer::shown).collect::<Vec<_>>(),
             },
             "signin": {
                 "issuer": self.issuer().unwrap_or_default(),
@@ -244,6 +248,7 @@ impl Config {
         if !(2..=100).contains(&self.database.max_connections) {
             wrong.push("database.max_connections: must be from 2 to 100".to_owned());
         }
+        wrong.extend(token::faults(&self.http.tokens));
         if wrong.is_empty() {
             Ok(())
         } else {
@@ -269,13 +274,20 @@ impl Config {
         )
     }
 
-    /// The token of the API, from the value or its file.
+    /// The installation's own token, from the value or its file.
     pub(crate) fn api_token(&self) -> anyhow::Result<Option<Secret<String>>> {
         secret(
             self.http.api_token.as_ref(),
             self.http.api_token_file.as_deref(),
             "http.api_token",
         )
+    }
+
+    /// The other tokens of the API, each of somebody who works for the councils served.
+    pub(crate) fn tokens(&self) -> anyhow::Result<Vec<ApiToken>> {
+        let authorities = self.authorities()?;
+        let bearers = self.http.tokens.iter();
+        bearers.map(|bearer| bearer.read(&authorities)).collect()
     }
 
     /// Who vouches for people: as named, or the tenant's own in Entra ID.

@@ -180,9 +180,8 @@ impl<'a> Common<'a> {
     fn start_desk(&self, lifecycle: &Lifecycle, http: Option<TcpListener>) -> anyhow::Result<()> {
         let listener = http.context("the desk needs a listener")?;
         let sign_in = self.sign_in(&listener)?;
-        let token = self.target.api_token()?;
-        let mut tokens = Vec::new();
-        if let Some(token) = token {
+        let mut tokens = self.target.config.tokens()?;
+        if let Some(token) = self.target.api_token()? {
             tokens.push(oss_desk::ApiToken::of_commissioner_and_operator(
                 token.expose(),
                 &self.authorities,

@@ -22,7 +22,7 @@ use tokio::process::{Child, Command};
 
 const TOKEN: &str = "a-token-of-the-tests";
 
-/// NATS, PostgreSQL and the three roles.
+/// NATS, PostgreSQL and the roles, at first one process of each.
 #[derive(Debug)]
 pub struct Deployment {
     /// The broker.
@@ -30,9 +30,24 @@ pub struct Deployment {
     database: Database,
     dir: TempDir,
     http_port: u16,
-    ops_ports: [u16; 3],
-    roles: Vec<Child>,
+    /// As they were started.
+    roles: Vec<Role>,
+    /// How many were started.
+    n_started: usize,
 }
+
+#[derive(Debug)]
+struct Role {
+    name: &'static str,
+    ops_port: u16,
+    process: Child,
+}
+
+/// The tokens of two providers, by provider.
+pub const PROVIDERS: [(&str, &str); 2] = [
+    ("P-I02", "the-token-of-one-provider-0123456789"),
+    ("P-I03", "the-token-of-the-other-one-0123456789"),
+];
 
 impl Deployment {
     /// Starts all of it, with an empty register.
@@ -44,37 +59,61 @@ impl Deployment {
             database,
             dir,
             http_port: free_port(),
-            ops_ports: [free_port(), free_port(), free_port()],
             roles: Vec::new(),
+            n_started: 0,
         };
-        let migrated = deployment
-            .oss()
-            .arg("migrate")
-            .output()
-            .await
-            .expect("oss runs");
-        let said = String::from_utf8_lossy(&migrated.stderr);
-        assert!(migrated.status.success(), "{said}");
-        for (role, ops_port) in ["matcher", "relay", "desk"]
-            .into_iter()
-            .zip(deployment.ops_ports)
-        {
-            let log = File::create(deployment.dir.path().join(role)).expect("a file can be made");
-            let child = deployment
-                .oss()
-                .arg(role)
-                .env("OSS_OPS__LISTEN", format!("127.0.0.1:{ops_port}"))
-                .stdout(log.try_clone().expect("a file can be shared"))
-                .stderr(log)
-                .spawn();
-            deployment.roles.push(child.expect("oss can be started"));
+        let migrated = deployment.run(&["migrate"]).await;
+        assert_eq!(migrated.code, Some(0), "{}", migrated.stderr);
+        for name in ["matcher", "relay", "desk"] {
+            deployment.start_role(name);
         }
-        wait::until(SOON, || async { deployment.is_ready().await }).await;
+        wait::until(SOON, || deployment.is_ready()).await;
         deployment
+    }
+
+    /// Starts a process of a role, one more if there is one.
+    pub fn start_role(&mut self, name: &'static str) {
+        let ops_port = free_port();
+        let log = self.dir.path().join(format!("{}.log", self.n_started));
+        let log = File::create(log).expect("a file can be made");
+        let process = self
+            .oss()
+            .arg(name)
+            .env("OSS_OPS__LISTEN", format!("127.0.0.1:{ops_port}"))
+            .stdout(log.try_clone().expect("a file can be shared"))
+            .stderr(log)
+            .spawn()
+            .expect("oss can be started");
+        self.roles.push(Role {
+            name,
+            ops_port,
+            process,
+        });
+        self.n_started += 1;
+    }
+
+    /// Kills the process of a role that has run for the longest.
+    pub async fn kill_oldest(&mut self, name: &str) {
+        let mut role = self.roles.remove(self.oldest(name));
+        role.process.kill().await.expect("it is our child");
+    }
+
+    /// The id of that process.
+    pub fn pid_of_oldest(&self, name: &str) -> u32 {
+        let process = &self.roles[self.oldest(name)].process;
+        process.id().expect("it runs")
+    }
+
+    fn oldest(&self, name: &str) -> usize {
+        let oldest = self.roles.iter().position(|role| role.name == name);
+        oldest.expect("there is one")
     }
 
     /// A command with the deployment's configuration.
     fn oss(&self) -> Command {
+        let tokens = PROVIDERS.map(|(id, token)| {
+            format!(r#"{{id="{id}",roles=["provider"],provider="{id}",token="{token}"}}"#)
+        });
         let mut command = oss();
         command
             .env("OSS_DATABASE__URL", self.database.url("oss_app"))
@@ -82,6 +121,7 @@ impl Deployment {
             .env("OSS_NATS__URL", self.nats.url())
             .env("OSS_KEYS__INSTALLATION_KEY", "07".repeat(32))
             .env("OSS_HTTP__API_TOKEN", TOKEN)
+            .env("OSS_HTTP__TOKENS", format!("[{}]", tokens.join(",")))
             .env("OSS_HTTP__LISTEN", format!("127.0.0.1:{}", self.http_port))
             .current_dir(self.dir.path());
         command
@@ -99,8 +139,8 @@ impl Deployment {
 
     /// Whether every role says that it is ready.
     pub async fn is_ready(&self) -> bool {
-        for port in self.ops_ports {
-            let url = format!("http://127.0.0.1:{port}/health/ready");
+        for role in &self.roles {
+            let url = format!("http://127.0.0.1:{}/health/ready", role.ops_port);
             let answer = reqwest::get(url).await;
             if !answer.is_ok_and(|answer| answer.status().is_success()) {
                 return false;
@@ -113,12 +153,22 @@ impl Deployment {
     pub fn all_run(&mut self) -> bool {
         self.roles
             .iter_mut()
-            .all(|role| matches!(role.try_wait(), Ok(None)))
+            .all(|role| matches!(role.process.try_wait(), Ok(None)))
     }
 
     /// The API.
     pub fn api(&self) -> Api {
-        Api::new(&format!("http://127.0.0.1:{}", self.http_port), TOKEN)
+        self.api_of(TOKEN)
+    }
+
+    /// The API, for whoever bears `token`.
+    pub fn api_of(&self, token: &str) -> Api {
+        Api::new(&format!("http://127.0.0.1:{}", self.http_port), token)
+    }
+
+    /// The address of the database, as who may see all of it.
+    pub fn database_url(&self) -> String {
+        self.database.url("oss")
     }
 
     /// Connects a producer and an observer.
@@ -138,18 +188,20 @@ impl Deployment {
 
     /// What the roles have logged.
     pub fn logs(&self) -> String {
-        ["matcher", "relay", "desk"]
-            .map(|role| fs::read_to_string(self.dir.path().join(role)).unwrap_or_default())
-            .concat()
+        let logs = (0..self.n_started).map(|nth| {
+            let log = self.dir.path().join(format!("{nth}.log"));
+            fs::read_to_string(log).unwrap_or_default()
+        });
+        logs.collect()
     }
 
     /// Tells every role to stop; each ends cleanly.
     pub async fn stop(mut self) {
         for role in &self.roles {
-            binary::signal("TERM", role.id().expect("it runs")).await;
+            binary::signal("TERM", role.process.id().expect("it runs")).await;
         }
         for role in &mut self.roles {
-            let ended = tokio::time::timeout(SOON, role.wait())
+            let ended = tokio::time::timeout(SOON, role.process.wait())
                 .await
                 .expect("it stops");
             assert_eq!(ended.expect("it is our child").code(), Some(0));
