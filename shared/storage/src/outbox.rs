@@ -58,7 +58,10 @@ impl PgStore {
              -- Every row is found by an index. A bitmap of it never learns which of its entries
              -- are dead: each look would pass all that was published since the last vacuum.
              SET enable_bitmapscan TO off;
-             SET enable_seqscan TO off",
+             SET enable_seqscan TO off;
+             -- Whoever publishes looks all the time. One that does not is stopped or cut off, and
+             -- the right is another's.
+             SET idle_session_timeout TO '5s'",
         )
         .execute(&mut *conn)
         .await

@@ -15,6 +15,8 @@ mod holds;
 mod killed;
 mod main_job;
 mod outages;
+mod relays;
 mod scenarios;
 mod secrets;
 mod start;
+mod tokens;

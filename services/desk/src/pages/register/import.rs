@@ -4,7 +4,6 @@ pub(crate) mod progress;
 
 use super::said;
 use crate::{
-    act::record_reading,
     app::App,
     pages::{
         acts::{
@@ -15,6 +14,7 @@ use crate::{
         words,
     },
     problem::Fault,
+    reading::record_reading,
     session::Viewer,
 };
 use askama::Template;
