@@ -97,8 +97,9 @@ pub(crate) async fn show(
 
 async fn report(app: &App, viewer: &Viewer, days: i64) -> Result<Report, Fault> {
     let (authority, now) = (viewer.authority(), app.clock.now());
-    let counted = app.recent_figures.figures(&app.store, authority, days, now);
-    Ok(Report::new(&*counted.await?))
+    let recent = app.recent_figures.figures(&app.store, authority, days, now);
+    let (done, as_it_is) = recent.await?;
+    Ok(Report::new(&done, &as_it_is))
 }
 
 fn row(queued: &Queued, now: DateTime<Utc>) -> LateRow {

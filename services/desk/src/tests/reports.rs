@@ -3,11 +3,12 @@
 use super::{
     acts::{bought, ranked},
     browser::Browser,
-    support::a_referral,
+    support::{NOTTINGHAM, a_referral},
 };
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use oss_domain::role::Role;
+use oss_domain::{Clock as _, role::Role};
+use oss_testkit::DERBY;
 
 #[tokio::test]
 async fn what_is_late_is_told_and_led_on_to_and_nothing_else() {
@@ -53,6 +54,19 @@ async fn figures_are_the_councils_own_and_of_the_time_that_is_asked_for() {
     );
     let unknown = manager.get("/reports?days=0").await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn two_councils_in_one_desk_never_see_each_others_figures() {
+    let (desk, _) = ranked(&[bought("F1")]).await;
+    let [derby, nottingham] = [DERBY, NOTTINGHAM].map(|code| code.parse().unwrap());
+    let now = desk.clock.now();
+    for (council, received) in [(derby, 1), (nottingham, 0), (derby, 1)] {
+        let recent = &desk.app.recent_figures;
+        let figures = recent.figures(&desk.store, council, 30, now);
+        let (done, _) = figures.await.unwrap();
+        assert_eq!(done.figures.received, received, "{council}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::recent::Counted;
 use crate::pages::{acts::words as acts_words, facts::capital, words};
-use chrono::SecondsFormat;
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use oss_domain::{
     Need, Pence,
     lifecycle::DeclineReason,
@@ -19,12 +19,12 @@ const LONGEST: u64 = 200;
 /// Everything that is reported.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// When it was counted, in words.
-    pub(crate) at: String,
-    /// The same as a file has it.
-    datetime: String,
+    /// Of when it tells how things are.
+    now_at: DateTime<Utc>,
     /// How things are.
     pub(crate) now: Table,
+    /// Until when it tells what was done.
+    done_at: DateTime<Utc>,
     /// What was done in the time.
     pub(crate) done: Table,
     /// Decisions by kind, with costs.
@@ -93,11 +93,12 @@ impl Chart {
 }
 
 impl Report {
-    pub(crate) fn new(Counted { at, figures, now }: &Counted) -> Self {
+    pub(crate) fn new(done: &Counted<Figures>, as_it_is: &Counted<Now>) -> Self {
+        let (figures, now) = (&done.figures, &as_it_is.figures);
         Self {
-            at: words::at(*at),
-            datetime: at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            now: now_rows(now),
+            now_at: as_it_is.at,
+            now: now_rows(now, as_it_is.at.date_naive()),
+            done_at: done.at,
             done: done_rows(figures),
             kinds: figures.by_kind.iter().map(kind_row).collect(),
             charts: charts(figures),
@@ -105,14 +106,21 @@ impl Report {
         }
     }
 
+    /// Of when it tells how things are, and until when what was done: in words.
+    pub(crate) fn as_of(&self) -> [String; 2] {
+        [self.now_at, self.done_at].map(words::at)
+    }
+
     /// The same as cells of a file.
     pub(crate) fn cells(&self) -> Vec<[String; 2]> {
-        let mut cells = vec![
-            ["figure".to_owned(), "value".to_owned()],
-            ["Counted at".to_owned(), self.datetime.clone()],
-        ];
-        let tables = self.done.iter().chain(&self.now);
-        cells.extend(tables.map(|(name, value)| [(*name).to_owned(), value.clone()]));
+        let cell = |(name, value): &(&str, String)| [(*name).to_owned(), value.clone()];
+        let at =
+            |name, at: DateTime<Utc>| cell(&(name, at.to_rfc3339_opts(SecondsFormat::Secs, true)));
+        let mut cells = vec![cell(&("figure", "value".to_owned()))];
+        cells.push(at("Counted at", self.done_at));
+        cells.extend(self.done.iter().map(cell));
+        cells.push(at("How things are, counted at", self.now_at));
+        cells.extend(self.now.iter().map(cell));
         for row in &self.kinds {
             let of = |what: &str, value: String| [format!("{}: {what}", row.kind), value];
             cells.extend([
@@ -235,11 +243,30 @@ fn is_fostering(figures: &KindFigures) -> bool {
     figures.kind == Kind::FosteringHousehold.as_str()
 }
 
-fn now_rows(now: &Now) -> Table {
+/// What `weekly` pence come to from the day after `today` to the end of the financial year on
+/// 31 March, in whole thousands of pounds: as if nobody came, moved or left.
+fn to_years_end(weekly: u64, today: NaiveDate) -> String {
+    let is_over = today.month() > 3;
+    let end = NaiveDate::from_ymd_opt(today.year() + i32::from(is_over), 3, 31);
+    let days = end.map_or(0, |end| (end - today).num_days());
+    let days = u64::try_from(days).unwrap_or_default();
+    let thousands = (weekly.saturating_mul(days) / 7).saturating_add(50_000) / 100_000;
+    let pounds = u32::try_from(thousands.saturating_mul(100)).unwrap_or(u32::MAX);
+    match Pence::new(pounds) {
+        nothing if pounds == 0 => nothing.to_string(),
+        thousands => format!("{thousands},000"),
+    }
+}
+
+fn now_rows(now: &Now, today: NaiveDate) -> Table {
     let pence = |pence: u64| Pence::new(u32::try_from(pence).unwrap_or(u32::MAX)).to_string();
     vec![
         ("Placements in which children live", now.live.to_string()),
         ("What these cost a week", pence(now.weekly_cost)),
+        (
+            "What they cost until 31 March if nobody comes, moves or leaves",
+            to_years_end(now.weekly_cost, today),
+        ),
         (
             "Of those, at £10,000 a week and more",
             of(share(now.ten_thousand, now.live)),
@@ -350,4 +377,27 @@ fn charts_now(now: &Now) -> Vec<Chart> {
             |code| named(code, |it: Need| capital(it.in_words())),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_placements_cost_until_the_financial_year_ends_is_forecast_as_by_hand() {
+        // £700,000 a week is £100,000 a day.
+        for (today, told) in [
+            ("2026-03-30", "£100,000"),
+            ("2026-03-31", "£0"),
+            ("2026-04-01", "£36,400,000"),
+            ("2026-12-31", "£9,000,000"),
+            ("2028-02-28", "£3,200,000"),
+        ] {
+            assert_eq!(to_years_end(70_000_000, today.parse().unwrap()), told);
+        }
+        assert_eq!(
+            to_years_end(350_000, "2026-03-30".parse().unwrap()),
+            "£1,000"
+        );
+    }
 }
