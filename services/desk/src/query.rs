@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::request::Parts,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
@@ -75,6 +75,17 @@ impl Parameters {
         };
         Ok(Page { limit, after })
     }
+
+    /// Behind which item a page of a list by time begins, for people; the first where it is not said.
+    pub(crate) fn after<T: FromStr>(&self) -> Result<Option<(DateTime<Utc>, T)>, Fault> {
+        let read = |text: &String| {
+            read_by_time(text).ok_or_else(|| {
+                let detail = "The parameter after is not where an earlier page ended.";
+                Fault::not_understood("bad_cursor", detail)
+            })
+        };
+        self.0.get("after").map(read).transpose()
+    }
 }
 
 /// A page of a list: at most so many after the last one seen.
@@ -101,10 +112,12 @@ pub(crate) fn by_time(at: DateTime<Utc>, id: impl Display) -> String {
     format!("{}.{id}", at.timestamp_micros())
 }
 
-/// What [`by_time`] wrote; `None` where it did not.
+/// What [`by_time`] wrote; `None` where it did not, or of a moment that PostgreSQL has not.
 pub(crate) fn read_by_time<T: FromStr>(text: &str) -> Option<(DateTime<Utc>, T)> {
     let (micros, id) = text.split_once('.')?;
     let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    // None of ours is outside of what RFC 3339 can write.
+    let at = Some(at).filter(|at| (0..=9999).contains(&at.year()))?;
     Some((at, id.parse().ok()?))
 }
 

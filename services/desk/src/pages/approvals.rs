@@ -16,7 +16,7 @@ use crate::{
     app::App,
     body::Json,
     problem::Fault,
-    query::{Parameters, by_time, read_by_time},
+    query::{Parameters, by_time},
     session::Viewer,
 };
 use askama::Template;
@@ -104,9 +104,7 @@ pub(crate) async fn list(
             ..WaitingFilter::default()
         }
     };
-    // A place that is not one is the first page: nobody is helped by a fault.
-    let after = parameters.get::<String>("after")?;
-    let after = after.as_deref().and_then(read_by_time);
+    let after = parameters.after()?;
     let after = after.map(|(due_at, approval_id)| ApprovalCursor {
         due_at,
         approval_id,
