@@ -140,10 +140,11 @@ impl PgStore {
     }
 
     /// Of the children who live somewhere on `today`: those who moved much, and who stayed long.
+    /// Who has moved on from a placement that was not ended yet is in two of them, and one child.
     async fn moves(&self, authority: AuthorityCode, today: NaiveDate) -> Result<(Share, Share)> {
         let row = sqlx::query!(
             r#"WITH of_child AS MATERIALIZED (
-                 SELECT starts_on, of_year, first_on <= $2::date - interval '30 months' AND (
+                 SELECT lives.child_id, starts_on, of_year, first_on <= $2::date - interval '30 months' AND (
                      SELECT (child ->> 'date_of_birth')::date > $2::date - interval '16 years'
                      FROM referral
                      JOIN referral_revision AS current
@@ -161,8 +162,10 @@ impl PgStore {
                  ) AS life
                  WHERE placement.authority = $1 AND state = 'started'
                )
-               SELECT count(*) AS "children!", count(*) FILTER (WHERE of_year >= 3) AS "moved!",
-                 count(*) FILTER (WHERE is_long) AS "long!", count(*) FILTER (
+               SELECT count(DISTINCT child_id) AS "children!",
+                 count(DISTINCT child_id) FILTER (WHERE of_year >= 3) AS "moved!",
+                 count(DISTINCT child_id) FILTER (WHERE is_long) AS "long!",
+                 count(DISTINCT child_id) FILTER (
                    WHERE is_long AND starts_on <= $2::date - interval '2 years') AS "stable!"
                FROM of_child"#,
             authority.as_str(),

@@ -229,6 +229,8 @@ async fn moves_in_a_year_and_years_in_one_place_are_counted_as_by_hand() {
             placed(1, "C2", "ended", "2026-01-10"),
             placed(2, "C2", "ended", "2026-03-10"),
             placed(3, "C2", "started", "2026-05-10"),
+            // In a fourth, before the third was said to have ended: one child all the same.
+            placed(13, "C2", "started", "2026-05-20"),
             // Three homes, one of them longer ago; and one that was called off.
             placed(4, "C3", "ended", "2025-05-10"),
             placed(5, "C3", "ended", "2026-03-10"),
@@ -237,6 +239,7 @@ async fn moves_in_a_year_and_years_in_one_place_are_counted_as_by_hand() {
             // Long looked after, two years in one place.
             placed(8, "C4", "ended", "2023-01-10"),
             placed(9, "C4", "started", "2024-05-10"),
+            placed(14, "C4", "started", "2024-05-20"),
             // Long looked after, moved a year ago.
             placed(10, "C5", "ended", "2023-01-10"),
             placed(11, "C5", "started", "2025-07-10"),
