@@ -25,6 +25,8 @@ pub struct DraftHead {
     pub user_id: String,
     /// Their name then.
     pub user_name: String,
+    /// When they began it.
+    pub started_at: DateTime<Utc>,
     /// Who changed it last, by name.
     pub changed_by: String,
     /// When: no two changes of a draft have the same moment, so this is also its version.
@@ -55,6 +57,7 @@ struct Row {
     referral_id: String,
     user_id: String,
     user_name: String,
+    started_at: DateTime<Utc>,
     changed_by: String,
     changed_at: DateTime<Utc>,
 }
@@ -66,6 +69,7 @@ impl TryFrom<Row> for DraftHead {
             referral_id: row::parse("draft.referral_id", &row.referral_id)?,
             user_id: row.user_id,
             user_name: row.user_name,
+            started_at: row.started_at,
             changed_by: row.changed_by,
             changed_at: row.changed_at,
         })
@@ -73,7 +77,8 @@ impl TryFrom<Row> for DraftHead {
 }
 
 impl PgStore {
-    /// At most `limit` drafts of `authority`, those changed last first, from behind `after` on.
+    /// At most `limit` drafts of `authority`, or of those the ones that the user `begun_by` began;
+    /// those changed last first, from behind `after` on.
     ///
     /// # Errors
     ///
@@ -81,19 +86,22 @@ impl PgStore {
     pub async fn list_drafts(
         &self,
         authority: AuthorityCode,
+        begun_by: Option<&str>,
         after: Option<(DateTime<Utc>, &ReferralId)>,
         limit: u32,
     ) -> Result<Vec<DraftHead>> {
         let (at, id) = after.unzip();
         sqlx::query_as!(
             Row,
-            "SELECT referral_id, user_id, user_name, changed_by, changed_at FROM draft
+            "SELECT referral_id, user_id, user_name, started_at, changed_by, changed_at FROM draft
              WHERE authority = $1 AND ($3::timestamptz IS NULL OR (changed_at, referral_id) < ($3, $4))
+               AND ($5::text IS NULL OR user_id = $5)
              ORDER BY changed_at DESC, referral_id DESC LIMIT $2",
             authority.as_str(),
             i64::from(limit),
             at,
             id.map(ReferralId::as_str),
+            begun_by,
         )
         .fetch_all(&self.pool)
         .await
@@ -114,8 +122,8 @@ impl PgStore {
         referral_id: &ReferralId,
     ) -> Result<Option<Draft>> {
         let Some(found) = sqlx::query!(
-            "SELECT referral_id, user_id, user_name, changed_by, changed_at, content FROM draft
-             WHERE authority = $1 AND referral_id = $2",
+            "SELECT referral_id, user_id, user_name, started_at, changed_by, changed_at, content
+             FROM draft WHERE authority = $1 AND referral_id = $2",
             authority.as_str(),
             referral_id.as_str(),
         )
@@ -129,6 +137,7 @@ impl PgStore {
             referral_id: found.referral_id,
             user_id: found.user_id,
             user_name: found.user_name,
+            started_at: found.started_at,
             changed_by: found.changed_by,
             changed_at: found.changed_at,
         };
@@ -136,6 +145,33 @@ impl PgStore {
             head: head.try_into()?,
             content: self.open_draft(authority, referral_id, &found.content)?,
         }))
+    }
+
+    /// Who discarded the draft for a referral last, by name, and when: as far as the last lines of the
+    /// authority's chain tell.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn discarded_by(
+        &self,
+        authority: AuthorityCode,
+        referral_id: &ReferralId,
+    ) -> Result<Option<(String, DateTime<Utc>)>> {
+        // No index finds it: a chain has years of lines, and who asks had the page open till now.
+        let found = sqlx::query!(
+            "SELECT name, at FROM audit JOIN person ON user_id::text = actor
+             WHERE audit.authority = $1 AND referral_key IS NULL
+               AND audit.seq > (SELECT seq - 10000 FROM audit_chain WHERE authority = $1)
+               AND act = 'draft.discarded' AND thing = $2
+             ORDER BY audit.seq DESC LIMIT 1",
+            authority.as_str(),
+            referral_id.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .sorted()?;
+        Ok(found.map(|line| (line.name, line.at)))
     }
 
     /// Changes the answers of a draft, which begins with the first change. `thing` is for the

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::App,
     problem::Fault,
-    query::{Parameters, by_time, read_by_time},
+    query::{Parameters, by_time},
     session::Viewer,
 };
 use askama::Template;
@@ -30,11 +30,15 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use draft::{Draft, changed_meanwhile};
 use oss_domain::ReferralId;
+use oss_storage::drafts::DraftHead;
 
 /// Drafts on a page of the list.
 const ON_A_PAGE: usize = 50;
+/// Of the viewer's own drafts, those named where a referral is started.
+const REMINDED: u32 = 10;
 
 #[derive(Debug, Template)]
 #[template(path = "drafts.html")]
@@ -48,8 +52,26 @@ struct DraftsPage {
 struct DraftRow {
     reference: String,
     begun_by: String,
+    started: String,
     changed: String,
     changed_by: String,
+}
+
+impl DraftRow {
+    fn new(draft: DraftHead, viewer: &Viewer, now: DateTime<Utc>) -> Self {
+        let is_own = draft.user_id == viewer.user_id().to_string();
+        Self {
+            reference: draft.referral_id.to_string(),
+            begun_by: if is_own {
+                "You".to_owned()
+            } else {
+                draft.user_name
+            },
+            started: words::ago(now, draft.started_at),
+            changed: words::at(draft.changed_at),
+            changed_by: draft.changed_by,
+        }
+    }
 }
 
 /// `GET /drafts`
@@ -58,33 +80,22 @@ pub(crate) async fn list(
     viewer: Viewer,
     parameters: Parameters,
 ) -> Result<Response, Fault> {
-    // A place that is not one is the first page: nobody is helped by a fault.
-    let after = parameters.get::<String>("after")?;
-    let after = after.as_deref().and_then(read_by_time);
+    let after = parameters.after()?;
     let after = after.as_ref().map(|(at, id)| (*at, id));
     let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
     let of = viewer.authority();
-    let mut drafts = app.store.list_drafts(of, after, limit).await?;
+    let mut drafts = app.store.list_drafts(of, None, after, limit).await?;
     let more = drafts.len() > ON_A_PAGE;
     drafts.truncate(ON_A_PAGE);
     let next = drafts.last().filter(|_| more).map(|last| {
         let last = by_time(last.changed_at, &last.referral_id);
         format!("/drafts?after={last}")
     });
-    let me = viewer.user_id().to_string();
-    let row = |draft: oss_storage::drafts::DraftHead| DraftRow {
-        reference: draft.referral_id.to_string(),
-        begun_by: if draft.user_id == me {
-            "You".to_owned()
-        } else {
-            draft.user_name
-        },
-        changed: words::at(draft.changed_at),
-        changed_by: draft.changed_by,
-    };
+    let now = app.clock.now();
+    let rows = drafts.into_iter().map(|it| DraftRow::new(it, &viewer, now));
     Ok(Page(DraftsPage {
         layout: Layout::new(&app, &viewer, Section::Other),
-        rows: drafts.into_iter().map(row).collect(),
+        rows: rows.collect(),
         next,
     })
     .into_response())
@@ -96,6 +107,22 @@ pub(crate) struct StartPage {
     layout: Layout,
     form: Form,
     reference: String,
+    /// What the viewer began before and has not sent.
+    unfinished: Vec<DraftRow>,
+}
+
+/// The drafts that somebody began and has not sent, those changed last first.
+#[derive(Debug)]
+pub(crate) struct Unfinished(Vec<DraftHead>);
+
+impl Subject for Unfinished {
+    type At = ();
+
+    async fn load(app: &App, viewer: &Viewer, (): &()) -> Result<Self, Fault> {
+        let (of, me) = (viewer.authority(), viewer.user_id().to_string());
+        let drafts = app.store.list_drafts(of, Some(&me), None, REMINDED);
+        Ok(Self(drafts.await?))
+    }
 }
 
 /// Starting a draft; who starts one that is there takes it up.
@@ -103,15 +130,19 @@ pub(crate) struct StartPage {
 pub(crate) enum Start {}
 
 impl Deed for Start {
-    type To = ();
+    type To = Unfinished;
     type Page = StartPage;
 
     fn path((): &()) -> String {
         "/start-referral".to_owned()
     }
 
-    fn page(sheet: Sheet<'_>, (): ()) -> StartPage {
+    fn page(sheet: Sheet<'_>, Unfinished(drafts): Unfinished) -> StartPage {
+        let now = sheet.app.clock.now();
+        let unfinished = drafts.into_iter();
+        let unfinished = unfinished.map(|it| DraftRow::new(it, sheet.viewer, now));
         StartPage {
+            unfinished: unfinished.collect(),
             reference: sheet.typed("referral_id"),
             layout: sheet.layout,
             form: sheet.form,

@@ -33,14 +33,23 @@ pub(crate) fn at(moment: DateTime<Utc>) -> String {
 pub(crate) fn time_left(now: DateTime<Utc>, until: DateTime<Utc>) -> (String, bool) {
     let left = until - now;
     let late = left < TimeDelta::zero();
-    let left = left.abs();
-    let (number, unit) = match (left.num_days(), left.num_hours(), left.num_minutes()) {
+    let end = if late { "late" } else { "left" };
+    (format!("{} {end}", how_long(left)), late)
+}
+
+/// `3 days ago`: to the minute below an hour.
+pub(crate) fn ago(now: DateTime<Utc>, moment: DateTime<Utc>) -> String {
+    format!("{} ago", how_long(now - moment))
+}
+
+fn how_long(time: TimeDelta) -> String {
+    let time = time.abs();
+    let (number, unit) = match (time.num_days(), time.num_hours(), time.num_minutes()) {
         (days, hours, _) if hours >= 48 => (days, "day"),
         (_, hours, _) if hours >= 1 => (hours, "hour"),
         (_, _, minutes) => (minutes, "minute"),
     };
-    let end = if late { "late" } else { "left" };
-    (format!("{} {end}", many(number, unit)), late)
+    many(number, unit)
 }
 
 /// When a home is needed: to the minute where it matters.

@@ -8,6 +8,7 @@ use super::{
     support::{Desk, NOTTINGHAM, a_referral, a_setting},
 };
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 use oss_domain::{Clock, role::Role};
 use oss_storage::drafts::Editor;
 use oss_testkit::DERBY;
@@ -303,6 +304,7 @@ async fn a_draft_is_the_teams_and_goes_when_it_is_discarded() {
 async fn more_drafts_than_a_page_shows_are_on_the_next() {
     let desk = Desk::new().await;
     let mut sam = social_worker(&desk).await;
+    let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
     let by = Editor {
         user_id: "u",
         user_name: "n",
@@ -319,7 +321,84 @@ async fn more_drafts_than_a_page_shows_are_on_the_next() {
     let (_, next) = first.text.split_once("href=\"/drafts?after=").unwrap();
     let next = format!("/drafts?after={}", next.split('"').next().unwrap());
     assert_eq!((listed(&first), listed(&sam.get(&next).await)), (50, 1));
-    assert_eq!(listed(&sam.get("/drafts?after=anything").await), 50);
+    // Nobody's place is one that was made up, nor one of a time that no list has.
+    for list in ["/drafts", "/approvals"] {
+        let id = "00000000-0000-0000-0000-000000000001";
+        for (micros, status) in [
+            ("anything".to_owned(), 400),
+            (i64::MIN.to_string(), 400),
+            (i64::MAX.to_string(), 400),
+            // The last moments of chrono, and of the years -1 and 10000; and the first of 0.
+            ("-8334601228800000000".to_owned(), 400),
+            ("8210266876799999999".to_owned(), 400),
+            ("-62167219200000001".to_owned(), 400),
+            ("253402300800000000".to_owned(), 400),
+            ("-62167219200000000".to_owned(), 200),
+            ("253402300799999999".to_owned(), 200),
+        ] {
+            let page = casey.get(&format!("{list}?after={micros}.{id}")).await;
+            assert_eq!(page.status, status, "{list}: {micros}");
+            assert!(page.text.contains("<h1"), "{list}: {micros} gets a page");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_to_a_draft_that_a_colleague_discarded_is_kept_and_may_begin_it_anew() {
+    let desk = Desk::new().await;
+    let mut sam = social_worker(&desk).await;
+    let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
+    start(&mut sam, "N-1").await;
+    saved(&mut sam, "N-1", "when", WHEN).await;
+    let path = "/drafts/N-1/task/story";
+    let open = Shown::of(&mut sam, path).await;
+    let discard = "/drafts/N-1/discard";
+    let discarded = fill(&mut casey, discard, discard, &[]).await.0;
+    discarded.leads_to("/drafts");
+
+    let typed = [("title", "By the river"), ("do", "save")];
+    let gone = open.sent(&mut sam, &typed).await;
+    assert_eq!(gone.status, StatusCode::CONFLICT);
+    says(
+        &gone,
+        "Name of casey discarded it on 23 November 2026, 9:00am.",
+    );
+    says(&gone, "A short title By the river");
+    assert_eq!(sam.get("/drafts/N-1").await.status, StatusCode::NOT_FOUND);
+
+    let shown = Shown {
+        path,
+        hidden: hidden(&gone, path),
+    };
+    let anew = shown.sent(&mut sam, &[("do", "anew")]).await;
+    anew.leads_to("/drafts/N-1");
+    let check = sam.get("/drafts/N-1/check").await;
+    says(&check, "By the river");
+    assert!(!check.text.contains("1 February 2027"), "{}", check.text);
+    // What another has answered anew meanwhile is not written over.
+    saved(&mut casey, "N-1", "story", &[("title", "By the sea")]).await;
+    let stale = shown.sent(&mut sam, &[("do", "anew")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    says(&stale, "A short title By the river");
+    says(&sam.get("/drafts/N-1/check").await, "By the sea");
+}
+
+#[tokio::test]
+async fn whoever_starts_a_referral_is_reminded_of_what_they_began_and_of_nobody_elses() {
+    let desk = Desk::new().await;
+    let mut sam = social_worker(&desk).await;
+    start(&mut sam, "N-1").await;
+    desk.clock.advance(TimeDelta::hours(50));
+    let mut sam = social_worker(&desk).await;
+    let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
+    start(&mut casey, "N-2").await;
+    let page = sam.get("/start-referral").await;
+    says(
+        &page,
+        "What you began and have not sent N-1 , begun 2 days ago",
+    );
+    assert!(!page.text.contains("N-2"), "{}", page.text);
+    says(&sam.get("/drafts").await, "N-1 You, 2 days ago");
 }
 
 #[tokio::test]

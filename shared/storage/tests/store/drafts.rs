@@ -42,7 +42,7 @@ async fn a_draft_keeps_what_each_of_the_team_wrote_and_is_unreadable_in_the_data
         (&*draft.head.user_name, &*draft.head.changed_by),
         ("sam", "casey")
     );
-    let listed = store.list_drafts(derby(), None, 10).await.unwrap();
+    let listed = store.list_drafts(derby(), None, None, 10).await.unwrap();
     assert_eq!(listed, slice::from_ref(&draft.head));
 
     let mut owner = database.owner().await;
@@ -84,7 +84,13 @@ async fn a_draft_of_another_council_is_not_seen() {
     assert!(begin.await.unwrap());
     let store = database.store();
     assert_eq!(store.draft(nottingham(), &id).await.unwrap(), None);
-    assert_eq!(store.list_drafts(nottingham(), None, 10).await.unwrap(), []);
+    assert_eq!(
+        store
+            .list_drafts(nottingham(), None, None, 10)
+            .await
+            .unwrap(),
+        []
+    );
     let draft = theirs.draft(nottingham(), &id).await.unwrap().unwrap();
     let at = draft.head.changed_at;
     let ended = store.end_draft(nottingham(), &id, at, by("d"), "draft.discarded");
@@ -105,7 +111,7 @@ async fn however_many_drafts_there_are_each_is_listed_once() {
     let mut after: Option<DraftHead> = None;
     loop {
         let behind = after.as_ref().map(|it| (it.changed_at, &it.referral_id));
-        let page = store.list_drafts(derby(), behind, 3).await.unwrap();
+        let page = store.list_drafts(derby(), None, behind, 3).await.unwrap();
         listed.extend(page.iter().map(|it| it.referral_id.to_string()));
         after = page.into_iter().next_back();
         if after.is_none() {

@@ -5,11 +5,11 @@ use super::{
     questions::{Needed, SECTIONS, Task, tasks},
 };
 use crate::{
-    api::referrals::understood,
+    api::{find, referrals::understood},
     app::App,
     pages::{
         acts::form::{Fields, Form, Notice},
-        ask::{Control, Field, Pressed, press},
+        ask::{Control, Field, Pressed, Question, press},
         layout::{Layout, Page, Section},
         words::{self, Tag},
     },
@@ -21,10 +21,11 @@ use askama::Template;
 use axum::{
     Form as Sent,
     extract::{Path, State},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use oss_domain::FieldError;
-use serde_json::Value;
+use oss_domain::{FieldError, ReferralId};
+use serde_json::{Value, json};
 
 #[derive(Debug, Template)]
 #[template(path = "draft_tasks.html")]
@@ -251,7 +252,17 @@ pub(crate) async fn send(
     Sent(fields): Sent<Fields>,
 ) -> Result<Response, Fault> {
     let task = task_of(&task)?;
-    let draft = Draft::load(&app, &viewer, &id).await?;
+    let draft = match Draft::load(&app, &viewer, &id).await {
+        Err(fault) if fault.is("not_found") => {
+            let referral_id: ReferralId = find::id(&id, "The draft")?;
+            if fields.get("do") != "anew" {
+                return gone(&app, &viewer, &referral_id, task, &fields).await;
+            }
+            Draft::begin(&app, &viewer, &referral_id).await?;
+            Draft::load(&app, &viewer, &id).await?
+        }
+        loaded => loaded?,
+    };
     let mut document = draft.document();
     let version = Draft::version_of(task, &document);
     for question in task.questions {
@@ -283,6 +294,54 @@ pub(crate) async fn send(
         return about.stale_page(&answers).await;
     }
     Ok(Redirect::to(&about.back()).into_response())
+}
+
+#[derive(Debug, Template)]
+#[template(path = "draft_gone.html")]
+struct GonePage<'a> {
+    layout: Layout,
+    form: Form,
+    reference: &'a ReferralId,
+    task: &'static Task,
+    /// Who discarded it, and when, where that is known.
+    discarded: Option<(String, String)>,
+    /// What was typed: in words, and as it was sent.
+    unsaved: Vec<(&'static str, Vec<String>)>,
+    typed: Vec<(&'a str, &'a str)>,
+    /// That of a draft without any answer.
+    version: String,
+}
+
+/// The page for whoever sent answers to a draft that somebody has discarded: they are kept on it.
+async fn gone(
+    app: &App,
+    viewer: &Viewer,
+    referral_id: &ReferralId,
+    task: &'static Task,
+    fields: &Fields,
+) -> Result<Response, Fault> {
+    let mut document = json!({});
+    for question in task.questions {
+        question.read("", fields, &mut document);
+    }
+    let answers = tidied(task, &document);
+    let in_words = |it: &Question| (it.label, it.in_words(&answers));
+    let authority = viewer.authority();
+    let discarded = app.store.discarded_by(authority, referral_id).await?;
+    let page = GonePage {
+        layout: Layout::new(app, viewer, Section::Other),
+        form: Form::new(app, viewer, None),
+        reference: referral_id,
+        task,
+        discarded: discarded.map(|(name, at)| (name, words::at(at))),
+        unsaved: task.questions.iter().map(in_words).collect(),
+        typed: fields
+            .typed()
+            .filter(|(name, _)| !matches!(*name, "version" | "do"))
+            .collect(),
+        version: Draft::version_of(task, &json!({})),
+    };
+    Ok((StatusCode::CONFLICT, Page(page)).into_response())
 }
 
 /// The answers of `task` in `document`, without items in which nothing is filled in.
