@@ -290,6 +290,13 @@ async fn start(app: State<App>, viewer: Viewer, parameters: Parameters) -> Resul
     Ok(Redirect::to(menu.first().map_or("/about", |(_, href)| href)).into_response())
 }
 
+/// The address of every page, as its route writes it.
+#[cfg(test)]
+pub(crate) fn paths() -> Vec<&'static str> {
+    let pages = [routes(), acting(), writing(), running(), with_file()].concat();
+    pages.into_iter().map(|(path, ..)| path).collect()
+}
+
 /// The pages.
 pub(crate) fn router(app: &App) -> Router<App> {
     let typed = [routes(), acting(), writing(), running()].concat();

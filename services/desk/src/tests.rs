@@ -18,6 +18,7 @@ mod local_login;
 mod matching;
 mod openid;
 mod provider;
+mod readings;
 mod referrals;
 mod register;
 mod reports;

@@ -303,13 +303,20 @@ async fn whoever_acts_on_a_home_that_is_no_option_any_more_gets_the_list_and_why
     let mut full = a_setting("F2", 1);
     full["approval"]["places"] = serde_json::json!(0);
     let (desk, _) = ranked(&[bought("F1"), full]).await;
-    let later = a_setting("F3", 1);
-    desk.put("/settings/F3", &later).await.ok(201);
+    // Came and went after the homes were ranked; came, and is there.
+    for later in ["F9", "F3"] {
+        let path = format!("/settings/{later}");
+        desk.put(&path, &a_setting(later, 1)).await.ok(201);
+    }
+    let (mut manager, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    let close = "/admin/settings/F9/close";
+    fill(&mut manager, close, close, &[]).await;
     let mut casey = commissioner(&desk).await;
     let csrf = casey.csrf();
     for (setting, why) in [
         ("F2", "free places"),
         ("F3", "It was not there when the homes were ranked."),
+        ("F9", "It has left the register."),
     ] {
         let list = format!("/referrals/R1/options?gone={setting}");
         let option = format!("/referrals/R1/options/{setting}");
