@@ -1,20 +1,43 @@
 // Every page, in every state that the sample can show.
-import { api } from "./support.js";
+import assert from "node:assert/strict";
+import { api, until } from "./support.js";
 
 const tasks = ["when", "kinds", "children", "wishes", "identity", "places", "needs", "law", "areas", "people", "zones", "story"];
 
-/** What the sample has to show: a referral with its options, and one without. */
+/** What the sample has to show: a referral with its options, one with a home that would come in, and one without any. */
 async function sample() {
   const { items } = await api("/referrals?limit=200");
-  const inState = (state) => items.find((it) => it.state === state)?.referral_id;
-  const ranked = inState("ranked");
-  const { offers, conditional } = await api(`/referrals/${ranked}/offers`);
+  const ids = (state) => items.filter((it) => it.state === state).map((it) => it.referral_id);
+  const [ranked, ...others] = ids("ranked");
+  const { offers } = await api(`/referrals/${ranked}/offers`);
   const settings = offers.map((offer) => offer.setting_id);
-  return { ranked, of: `/referrals/${ranked}`, settings, conditional, unfilled: inState("unfilled") };
+  const curable = await blocked(ids("ranked"));
+  return { ranked, others, of: `/referrals/${ranked}`, settings, curable, unfilled: ids("unfilled")[0] };
+}
+
+/** Where it is told what would bring a home in, for one of these referrals: the home's places cannot be used. */
+async function blocked(referrals) {
+  const isFostering = ({ kind }) => kind === "fostering_household";
+  const [child, { setting_id }] = await firstOf(referrals, ({ offers }) => offers.find(isFostering));
+  const like = await api(`/settings/${setting_id}`);
+  const places = { residents: [], bedrooms_free: 5, blocked_places: like.approval.places };
+  await api("/settings/BLOCKED", { ...like, ...places, setting_id: "BLOCKED", version: 1 });
+  const isKnown = ({ conditional }) => conditional.some((home) => home.setting_id === "BLOCKED");
+  await until("a home is ranked out", async () => isKnown(await api(`/referrals/${child}/offers`)));
+  return `/referrals/${child}/conditional/BLOCKED`;
+}
+
+/** The first of these referrals in whose proposal `find` finds something, with that. */
+async function firstOf(referrals, find) {
+  for (const id of referrals) {
+    const found = find(await api(`/referrals/${id}/offers`));
+    if (found) return [id, found];
+  }
+  return assert.fail(`no referral of the sample has ${find}`);
 }
 
 export async function pages() {
-  const { ranked, of, settings, conditional, unfilled } = await sample();
+  const { ranked, of, settings, curable, unfilled } = await sample();
   const [first, second, third] = settings;
   return [
     ["the queue", "/"],
@@ -31,7 +54,7 @@ export async function pages() {
     ["a comparison of nothing", `${of}/compare`],
     ["what is not shown", `${of}/not-shown`],
     ["what is not shown, nothing found", `${of}/not-shown?q=zzz`],
-    ["what would bring a home in", conditional.length && `${of}/conditional/${conditional[0].setting_id}`],
+    ["what would bring a home in", curable],
     ["how far the search has come", `${of}/progress`],
     ["asking homes", `${of}/approach?setting=${first}${second ? `&setting=${second}` : ""}`],
     ["asking none", `${of}/approach`],
@@ -66,10 +89,32 @@ export async function pages() {
   ].filter(([, path]) => path);
 }
 
-/** What pages with forms refuse: what is filled in, by its label, and which button is pressed. */
+/** A placement of one of these referrals, decided for in a home of the council's own. */
+async function decided(referrals) {
+  const isOwn = ({ sourcing }) => ["in_house", "connected"].includes(sourcing);
+  const [, { offer_id }] = await firstOf(referrals, ({ offers }) => offers.find(isOwn));
+  const why = { reason: "Near to school", reason_not_first: "The council's own" };
+  const { placement_id } = await api(`/offers/${offer_id}/select`, why, "POST");
+  return `/placements/${placement_id}`;
+}
+
+/** Sees to what would bring a home in, as somebody does: where to record what came of it. */
+const seesTo = (path) => async (page) => {
+  await page.goto(path);
+  await page.getByRole("radio").first().check();
+  await page.getByLabel("Who does what").fill("Kim takes it to the panel.");
+  await page.getByLabel("By when").fill(new Date(Date.now() + 86_400_000).toISOString().slice(0, 10));
+  await page.getByRole("button", { name: "See to it" }).click();
+  return page.getByRole("link", { name: /^What came of it/ }).first().getAttribute("href");
+};
+
+/** What pages with forms refuse: what is filled in, by its label, and which button is pressed.
+ * Where a page is there only once somebody has acted, its path is a function that does that. */
 export async function refusals() {
-  const { ranked, of, settings, conditional } = await sample();
+  const { ranked, others, of, settings, curable } = await sample();
   const [first] = settings;
+  // Not of the one whose condition is seen to: that is to stay open.
+  const placement = await decided(others.filter((id) => !curable.includes(`/${id}/`)));
   const task = (name, fields) => [`changing a referral: ${name}`, `/drafts/${ranked}/task/${name}`, fields, "Save and continue"];
   const long = "long ".repeat(60);
   return [
@@ -85,9 +130,12 @@ export async function refusals() {
     task("story", { "A short title": long }),
     ["no suitable option", `${of}/unfilled`, {}, "Continue"],
     ["handing over to a colleague", `${of}/hand-over`, {}, "Hand over"],
-    ["what would bring a home in", conditional.length && `${of}/conditional/${conditional[0].setting_id}`, {}, "See to it"],
+    ["what would bring a home in", curable, {}, "See to it"],
+    ["recording a condition", seesTo(curable), {}, "Record"],
+    ["the end of a placement", placement, {}, "Continue"],
+    ["a note for the child", `${placement}/why`, { "A note for the child": "" }, "Keep the note"],
     ["changing a home of the register", `/admin/settings/${first}/edit`, { "Places approved": "many" }, "Continue"],
     ["adding a home to the register", "/admin/new-setting", {}, "Continue"],
     ["taking in a register", "/admin/import", { "Or the settings themselves": "no JSON" }, "See what it changes"],
-  ].filter(([, path]) => path);
+  ];
 }

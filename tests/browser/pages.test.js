@@ -65,7 +65,8 @@ test("what a page refuses it says accessibly, and leads to the field, at 320 pix
     }
   };
   for (const [name, path, fields, button] of await refusals()) {
-    await page.goto(path);
+    await page.goto(typeof path === "function" ? await path(page) : path);
+    await page.locator("main details").evaluateAll((all) => all.forEach((it) => (it.open = true)));
     for (const [label, value] of Object.entries(fields)) {
       const field = page.getByLabel(label, { exact: true }).first();
       const isChoice = await field.evaluate((it) => it.tagName === "SELECT");

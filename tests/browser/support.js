@@ -41,10 +41,10 @@ export async function signedIn(browser, role, options = {}) {
   return { context, page };
 }
 
-/** Asks the JSON API, as the installation's own token; with a body, PUTs that. */
-export async function api(path, body) {
+/** Asks the JSON API, as the installation's own token; with a body, PUTs that, unless told otherwise. */
+export async function api(path, body, method = body ? "PUT" : "GET") {
   const answer = await fetch(`${dev.http_url}/api/v1${path}`, {
-    method: body ? "PUT" : "GET",
+    method,
     headers: { authorization: `Bearer ${dev.api_token}`, "content-type": "application/json" },
     body: body && JSON.stringify(body),
   });
