@@ -160,18 +160,21 @@ impl PgStore {
     ) -> Result<Option<(String, DateTime<Utc>)>> {
         // No index finds it: a chain has years of lines, and who asks had the page open till now.
         let found = sqlx::query!(
-            "SELECT name, at FROM audit JOIN person ON user_id::text = actor
-             WHERE audit.authority = $1 AND referral_key IS NULL
-               AND audit.seq > (SELECT seq - 10000 FROM audit_chain WHERE authority = $1)
+            "SELECT actor, at FROM audit
+             WHERE authority = $1 AND referral_key IS NULL
+               AND seq > (SELECT seq - 10000 FROM audit_chain WHERE authority = $1)
                AND act = 'draft.discarded' AND thing = $2
-             ORDER BY audit.seq DESC LIMIT 1",
+             ORDER BY seq DESC LIMIT 1",
             authority.as_str(),
             referral_id.as_str(),
         )
         .fetch_optional(&self.pool)
         .await
         .sorted()?;
-        Ok(found.map(|line| (line.name, line.at)))
+        let Some(line) = found else { return Ok(None) };
+        let user_id = row::parse("audit.actor", &line.actor)?;
+        let person = self.person(user_id).await?;
+        Ok(person.map(|it| (it.name, line.at)))
     }
 
     /// Changes the answers of a draft, which begins with the first change. `thing` is for the

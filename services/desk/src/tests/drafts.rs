@@ -322,8 +322,10 @@ async fn more_drafts_than_a_page_shows_are_on_the_next() {
     let next = format!("/drafts?after={}", next.split('"').next().unwrap());
     assert_eq!((listed(&first), listed(&sam.get(&next).await)), (50, 1));
     // Nobody's place is one that was made up, nor one of a time that no list has.
-    for list in ["/drafts", "/approvals"] {
-        let id = "00000000-0000-0000-0000-000000000001";
+    for (list, id) in [
+        ("/drafts", "N-1"),
+        ("/approvals", "apr_00000000000000000000000000000001"),
+    ] {
         for (micros, status) in [
             ("anything".to_owned(), 400),
             (i64::MIN.to_string(), 400),
