@@ -14,7 +14,7 @@ use serde_json::json;
 
 /// Pages that tell nothing of a child: lists of references, who has taken what, the register, and
 /// what the service itself is about.
-const OF_NO_CHILD: [&str; 19] = [
+const OF_NO_CHILD: [&str; 20] = [
     "/",
     "/session",
     "/updates",
@@ -30,6 +30,7 @@ const OF_NO_CHILD: [&str; 19] = [
     "/admin/people/{id}",
     "/admin/policy",
     "/admin/settings",
+    "/admin/new-setting",
     "/admin/import/{id}",
     "/admin/dead-letters",
     "/admin/dead-letters/{id}/retry",
