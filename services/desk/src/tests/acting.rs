@@ -427,6 +427,7 @@ async fn a_provider_sees_and_answers_what_it_was_asked_and_nothing_else() {
     let (_, rest) = home.text.split_once("href=\"/provider/offers/").unwrap();
     let path = format!("/provider/offers/{}", rest.split('"').next().unwrap());
     let offer = own.get(&path).await;
+    assert_eq!(desk.last_line("R1").await.act, "offer.read");
     for secret in ["R1", "CANARY", "DE1 2FS", "2014"] {
         assert!(!offer.text.contains(secret), "{secret}: {}", offer.text);
     }

@@ -104,7 +104,7 @@ async fn each_page_that_tells_of_a_child_leaves_a_line_that_it_was_read() {
     let addresses: Vec<_> = paths()
         .into_iter()
         .filter(|path| !OF_NO_CHILD.contains(path) && !IN_THE_COUNCILS_CHAIN.contains(path))
-        // A provider's person is another; `answering` looks at what they read.
+        // A provider's person is another; `acting` looks at what they read.
         .filter(|path| *path != "/provider/offers/{id}")
         .map(|path| {
             let setting = if path.contains("conditional") {
@@ -121,26 +121,11 @@ async fn each_page_that_tells_of_a_child_leaves_a_line_that_it_was_read() {
             path.replace("{id}", id).replace("{setting}", setting)
         })
         .collect();
-    let (council, id) = (DERBY.parse().unwrap(), "R1".parse().unwrap());
-    let key = desk
-        .store
-        .referral(council, &id)
-        .await
-        .unwrap()
-        .unwrap()
-        .key;
     for address in &addresses {
-        let last = async || {
-            desk.store
-                .history(council, key, None, 1)
-                .await
-                .unwrap()
-                .remove(0)
-        };
-        let before = last().await.seq;
+        let before = desk.last_line("R1").await.seq;
         let page = decided.browser.get(address).await;
         assert_eq!(page.status, StatusCode::OK, "{address}: {}", page.text);
-        let line = last().await;
+        let line = desk.last_line("R1").await;
         assert!(line.seq > before, "{address} leaves no line");
         let done = line.act.rsplit('.').next();
         let is_reading = matches!(done, Some("read" | "exported"));

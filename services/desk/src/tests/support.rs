@@ -9,7 +9,7 @@ use axum::{
 use oss_domain::{AuthorityCode, Clock, Ids, ManualClock, role::Role};
 use oss_geography::Gazetteer;
 use oss_matching::Policy;
-use oss_storage::{ConnectOptions, InstallationKey, PgStore};
+use oss_storage::{ConnectOptions, InstallationKey, PgStore, desk::HistoryLine};
 use oss_testkit::{DERBY, PostgresServer};
 use oss_workflow::{Actor, Context, OfferSeal, Store, Unit, Wanted, call_off::CallOff};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -142,6 +142,14 @@ impl Desk {
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
+    }
+
+    /// The last line of what happened to a referral of Derby's.
+    pub(crate) async fn last_line(&self, referral_id: &str) -> HistoryLine {
+        let (council, id) = (DERBY.parse().unwrap(), referral_id.parse().unwrap());
+        let referral = self.store.referral(council, &id).await.unwrap().unwrap();
+        let lines = self.store.history(council, referral.key, None, 1);
+        lines.await.unwrap().remove(0)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
