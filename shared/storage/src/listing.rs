@@ -12,7 +12,6 @@ use crate::{
 use futures::lock::Mutex;
 use oss_domain::{ChildId, Pence, SettingId, setting};
 use oss_workflow::SettingKey;
-use serde_json::Value;
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     sync::{self, Arc, PoisonError},
@@ -139,12 +138,10 @@ impl PgStore {
                         row.weekly_cost,
                     )?),
                 },
-                connected_to: match row.connected_to {
-                    Some(Value::Array(children)) => {
-                        children.iter().map(row::child).collect::<Result<_>>()?
-                    }
-                    _ => BTreeSet::new(),
-                },
+                connected_to: row
+                    .connected_to
+                    .as_ref()
+                    .map_or_else(|| Ok(BTreeSet::new()), row::children)?,
             });
         }
         Ok(Listing {

@@ -32,10 +32,14 @@ pub(crate) fn bytes<const N: usize>(column: &str, bytes: &[u8]) -> Result<[u8; N
         .map_err(|_| broken(format!("{column} holds {} bytes", bytes.len())))
 }
 
-/// A child's id in a document. An error repeats nothing of it.
-pub(crate) fn child(id: &Value) -> Result<ChildId> {
-    let id = id.as_str().and_then(|id| id.parse().ok());
-    id.ok_or_else(|| broken("a stored child's id is not one"))
+/// The ids of children in an array of a document; none where it is no array. An error repeats
+/// nothing of them.
+pub(crate) fn children<C: FromIterator<ChildId>>(ids: &Value) -> Result<C> {
+    let child = |id: &Value| {
+        let id = id.as_str().and_then(|id| id.parse().ok());
+        id.ok_or_else(|| broken("a stored child's id is not one"))
+    };
+    ids.as_array().into_iter().flatten().map(child).collect()
 }
 
 /// A setting from its document.

@@ -53,8 +53,7 @@ impl PgStore {
             return Ok(None);
         };
         let listing = self.listing(&run.authority, run.supply_version).await?;
-        let children = run.children.as_array().into_iter().flatten();
-        let children: Vec<_> = children.map(row::child).collect::<Result<_>>()?;
+        let children: Vec<_> = row::children(&run.children)?;
         let shown = listing.shown(&children);
         let facts = RunFacts {
             run_id,
