@@ -180,6 +180,18 @@ impl Question {
     }
 }
 
+/// Reads the answers to `questions` from a form, in which names begin with `prefix`.
+pub(crate) fn read<'a>(
+    questions: impl IntoIterator<Item = &'a Question>,
+    prefix: &str,
+    fields: &Fields,
+    document: &mut Value,
+) {
+    for question in questions {
+        question.read(prefix, fields, document);
+    }
+}
+
 /// A field's name: its pointer, from where the form's part begins.
 fn name(prefix: &str, pointer: &str) -> String {
     format!("{prefix}{pointer}")
@@ -276,9 +288,7 @@ fn items(name: &str, at_most: usize, questions: &[Question], fields: &Fields) ->
     let sent = prefixes.take_while(|prefix| fields.has_below(prefix));
     sent.map(|prefix| {
         let mut item = json!({});
-        for question in questions {
-            question.read(&prefix, fields, &mut item);
-        }
+        read(questions, &prefix, fields, &mut item);
         item
     })
     .collect()

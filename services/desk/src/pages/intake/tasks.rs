@@ -9,7 +9,7 @@ use crate::{
     app::App,
     pages::{
         acts::form::{Fields, Form, Notice},
-        ask::{Control, Field, Pressed, Question, press},
+        ask::{self, Control, Field, Pressed, Question, press},
         layout::{Layout, Page, Section},
         words::{self, Tag},
     },
@@ -265,9 +265,7 @@ pub(crate) async fn send(
     };
     let mut document = draft.document();
     let version = Draft::version_of(task, &document);
-    for question in task.questions {
-        question.read("", &fields, &mut document);
-    }
+    ask::read(task.questions, "", &fields, &mut document);
     let about = About {
         app: &app,
         viewer: &viewer,
@@ -321,9 +319,7 @@ async fn gone(
     fields: &Fields,
 ) -> Result<Response, Fault> {
     let mut document = json!({});
-    for question in task.questions {
-        question.read("", fields, &mut document);
-    }
+    ask::read(task.questions, "", fields, &mut document);
     let answers = tidied(task, &document);
     let in_words = |it: &Question| (it.label, it.in_words(&answers));
     let authority = viewer.authority();

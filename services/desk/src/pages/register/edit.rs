@@ -244,18 +244,10 @@ fn whole(mut document: Value) -> Value {
     document
 }
 
-/// The entry with what was typed.
-fn typed(mut document: Value, fields: &Fields) -> Value {
-    for question in questions() {
-        question.read("", fields, &mut document);
-    }
-    document
-}
-
 /// The entry with what was typed, for the page that is shown again: with another item to fill in, or
 /// one less, where a button said so, and else without items in which nothing is filled in.
-fn shown_again(sheet: &mut Sheet<'_>, document: Value) -> Value {
-    let mut document = typed(document, sheet.fields);
+fn shown_again(sheet: &mut Sheet<'_>, mut document: Value) -> Value {
+    ask::read(questions(), "", sheet.fields, &mut document);
     match press(sheet.fields.pressed(), questions(), &mut document) {
         Pressed::Done => {}
         Pressed::Full(notice) => sheet.form.notice = Some(notice),
@@ -265,8 +257,8 @@ fn shown_again(sheet: &mut Sheet<'_>, document: Value) -> Value {
 }
 
 /// The entry that was typed over `document`, as far as it may be taken in.
-fn understood(app: &App, document: Value, fields: &Fields) -> Result<Setting, Fault> {
-    let mut document = typed(document, fields);
+fn understood(app: &App, mut document: Value, fields: &Fields) -> Result<Setting, Fault> {
+    ask::read(questions(), "", fields, &mut document);
     let too_many = questions().find_map(|it| it.too_many(&document, 0));
     if let Some((field, text)) = too_many {
         return Err(Fault::invalid_field(
