@@ -95,7 +95,8 @@ impl<'a> Sheet<'a> {
         let mut missed = outcome.near_misses().peekable();
         let places = outcome.settings().zip(0..);
         let near_misses = places.filter_map(|((setting_id, ..), place)| {
-            missed.next_if(|(near, _)| *near == setting_id)?;
+            // Both are of the outcome's own list, where each is once.
+            missed.next_if(|(near, _)| std::ptr::eq(*near, setting_id))?;
             Some(place)
         });
         Self {

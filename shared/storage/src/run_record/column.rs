@@ -83,16 +83,31 @@ impl Writer {
 
     /// A column of few different numbers.
     pub(super) fn dictionary(&mut self, numbers: impl Iterator<Item = u64>) -> Result<()> {
-        let numbers: Vec<u64> = numbers.collect();
-        let words = distinct(&numbers);
-        let place: Lookup = words.iter().copied().zip(0..).collect();
-        self.number(words.len() as u64)?;
-        self.numbers(words)?;
-        self.numbers(
-            numbers
-                .iter()
-                .map(|number| place.get(number).copied().unwrap_or_default()),
-        )
+        let mut words = Vec::new();
+        let mut seen = Lookup::default();
+        let found: Vec<u64> = numbers
+            .map(|number| {
+                *seen.entry(number).or_insert_with(|| {
+                    words.push(number);
+                    words.len() as u64 - 1
+                })
+            })
+            .collect();
+        // Words go by size, which is how a reader finds causes again.
+        let mut sorted: Vec<(u64, u64)> = words.iter().copied().zip(0..).collect();
+        sorted.sort_unstable();
+        let mut places = vec![0; sorted.len()];
+        for ((_, found), place) in sorted.iter().zip(0_u64..) {
+            if let Some(it) = places.get_mut(length(*found)?) {
+                *it = place;
+            }
+        }
+        self.number(sorted.len() as u64)?;
+        self.numbers(sorted.iter().map(|(word, _)| *word))?;
+        self.numbers(found.iter().map(|found| {
+            let place = usize::try_from(*found).ok().and_then(|it| places.get(it));
+            place.copied().unwrap_or_default()
+        }))
     }
 
     /// A column of numbers that follow from `causes`, as a rule: the rule, and the exceptions.
