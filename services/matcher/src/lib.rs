@@ -91,9 +91,6 @@ impl fmt::Debug for Deps {
 /// How often the role looks whether another process changed the supply.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// How often it looks for referrals that another process left to rank: that reads all open ones.
-const LOOK_FOR_REFERRALS_EVERY: Duration = Duration::from_millis(250);
-
 /// However many events wait, other work is done this often.
 const BREATHE_EVERY: Duration = Duration::from_millis(250);
 
@@ -107,41 +104,14 @@ pub async fn run(deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
     if matcher.until_loaded(&shutdown).await.is_none() {
         return Ok(());
     }
-    let mut breathed = Instant::now();
-    let mut look = every(LOOK_EVERY);
-    let mut look_for_referrals = every(LOOK_FOR_REFERRALS_EVERY);
-    let mut deadlines = every(deadlines::LOOK_EVERY);
-    let mut sweep = every(matcher.sweep_every);
-    let wake = matcher.wake.clone();
-    let batches = batches(consumer, matcher.batch, shutdown.clone());
-    tokio::pin!(batches);
-    loop {
-        tokio::select! {
-            biased;
-            // Seldom ready, so it holds nothing up, and nothing holds it up.
-            _ = deadlines.tick() => matcher.act_on_deadlines(&shutdown).await,
-            // New events come before ranking again: a child waits for the one, a list for the other.
-            batch = batches.next() => match batch {
-                Some(batch) => {
-                    matcher.handle_batch(batch, &shutdown).await;
-                    // Under a load that never ends, the rest still has its turn.
-                    if breathed.elapsed() >= BREATHE_EVERY {
-                        matcher.look().await;
-                        matcher.rank_some_again(&shutdown).await;
-                        breathed = Instant::now();
-                    }
-                }
-                None => return Ok(()),
-            },
-            // Only reached when no event waits: the branch above is polled first.
-            () = std::future::ready(()), if matcher.behind => {
-                matcher.rank_some_again(&shutdown).await;
-            }
-            () = wake.notified() => matcher.behind = true,
-            _ = look.tick() => matcher.look().await,
-            _ = look_for_referrals.tick() => matcher.behind = true,
-            _ = sweep.tick() => matcher.sweep(&shutdown).await,
-        }
+    let watch = rerank::watch(
+        matcher.store.clone(),
+        matcher.authorities.clone(),
+        matcher.wake.clone(),
+    );
+    tokio::select! {
+        never = watch => match never {},
+        () = matcher.work(consumer, shutdown) => Ok(()),
     }
 }
 
@@ -237,6 +207,47 @@ impl Matcher {
             tokio::select! {
                 () = shutdown.cancelled() => return None,
                 () = tokio::time::sleep(self.backoff.delay(tries, &mut *self.rng)) => {}
+            }
+        }
+    }
+
+    /// Does what there is to do until `shutdown`.
+    async fn work(&mut self, consumer: Consumer, shutdown: CancellationToken) {
+        let mut breathed = Instant::now();
+        let mut look = every(LOOK_EVERY);
+        let mut deadlines = every(deadlines::LOOK_EVERY);
+        let mut sweep = every(self.sweep_every);
+        let wake = self.wake.clone();
+        let batches = batches(consumer, self.batch, shutdown.clone());
+        tokio::pin!(batches);
+        loop {
+            tokio::select! {
+                biased;
+                // Seldom ready, so they hold nothing up, and nothing holds them up.
+                _ = deadlines.tick() => self.act_on_deadlines(&shutdown).await,
+                () = wake.notified() => self.behind = true,
+                // New events come before ranking again: a child waits for the one, a list for the
+                // other.
+                batch = batches.next() => match batch {
+                    Some(batch) => {
+                        self.handle_batch(batch, &shutdown).await;
+                        // Under a load that never ends, the rest still has its turn.
+                        if breathed.elapsed() >= BREATHE_EVERY {
+                            self.look().await;
+                            if self.behind {
+                                self.rank_some_again(&shutdown).await;
+                            }
+                            breathed = Instant::now();
+                        }
+                    }
+                    None => return,
+                },
+                // Only reached when no event waits: the branch above is polled first.
+                () = std::future::ready(()), if self.behind => {
+                    self.rank_some_again(&shutdown).await;
+                }
+                _ = look.tick() => self.look().await,
+                _ = sweep.tick() => self.sweep(&shutdown).await,
             }
         }
     }

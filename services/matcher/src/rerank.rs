@@ -1,12 +1,15 @@
 //! Ranking again what a change of supply may concern, and the sweep that finds what was missed.
 
-use crate::{Matcher, metrics::Repair};
+use crate::{Matcher, every, metrics::Repair};
 use oss_domain::{AuthorityCode, Ids};
 use oss_matching::Query;
+use oss_storage::PgStore;
 use oss_workflow::{
     Actor, Context, Store, StoreError,
     ranking::{Market, rank_referral},
 };
+use std::{convert::Infallible, sync::Arc, time::Duration};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// How many referrals are ranked again before new events are looked for.
@@ -14,6 +17,28 @@ const CHUNK: u32 = 32;
 
 /// The index is compared with the whole register once in so many sweeps: that reads every setting.
 const VERIFY_EVERY: u32 = 30;
+
+/// How often it looks for referrals that another process left to rank.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
+
+/// Wakes the role when another process left referrals to rank.
+///
+/// Beside the role's own loop, and on a connection of its own: it reads all open referrals, and no
+/// event waits for that.
+pub(crate) async fn watch(
+    store: Arc<PgStore>,
+    authorities: Vec<AuthorityCode>,
+    wake: Arc<Notify>,
+) -> Infallible {
+    let mut look = every(WATCH_EVERY);
+    loop {
+        look.tick().await;
+        // A database that is away is told of by whoever needs it.
+        if store.any_stale(&authorities).await.unwrap_or_default() {
+            wake.notify_one();
+        }
+    }
+}
 
 impl Matcher {
     /// Ranks some of the open referrals that are behind the supply, the most urgent first.
@@ -56,9 +81,6 @@ impl Matcher {
         let Some(shelf) = self.index.shelf(authority).filter(|_| at_most > 0) else {
             return Ok(0);
         };
-        if self.store.count_stale(authority, shelf.version).await? == 0 {
-            return Ok(0);
-        }
         let (mut unit, transaction) = self
             .store
             .open_stale(authority, shelf.version, at_most)

@@ -33,6 +33,8 @@ pub(crate) struct Rounds<'a> {
     results: FuturesOrdered<BoxFuture<'a, Results>>,
     /// The sequences of what is on its way, in order.
     sequences: VecDeque<i64>,
+    /// The sequences of what the stream has and the outbox does not know yet.
+    confirmed: Vec<i64>,
     /// When the stream last said something, or something was sent when nothing was on its way.
     heard: Instant,
 }
@@ -44,23 +46,34 @@ impl<'a> Rounds<'a> {
             outbox,
             results: FuturesOrdered::new(),
             sequences: VecDeque::new(),
+            confirmed: Vec::new(),
             heard: Instant::now(),
         }
     }
 
-    /// Sends all that is to be published and not on its way yet, as far as there is room.
+    /// Marks what the stream has, and sends all that is to be published and not on its way yet, as
+    /// far as there is room.
     pub(crate) async fn begin(&mut self) -> Result<(), RoundError> {
         loop {
             if self.sequences.is_empty() {
                 self.heard = Instant::now();
             }
-            let room = ROUND.min(ON_THEIR_WAY.saturating_sub(self.sequences.len()));
-            if room == 0 || self.heard.elapsed() > PATIENCE {
+            let room = if self.heard.elapsed() > PATIENCE {
+                0
+            } else {
+                ROUND.min(ON_THEIR_WAY.saturating_sub(self.sequences.len()))
+            };
+            if room == 0 && self.confirmed.is_empty() {
                 return Ok(());
             }
             let limit = u32::try_from(room).unwrap_or(u32::MAX);
+            let now = self.deps.clock.now();
             let on_their_way = self.sequences.make_contiguous();
-            let events = self.outbox.unpublished(on_their_way, limit).await?;
+            let events = self
+                .outbox
+                .next(&self.confirmed, now, on_their_way, limit)
+                .await?;
+            self.confirmed.clear();
             let n = events.len();
             if n > 0 {
                 self.sequences.extend(events.iter().map(|it| it.sequence));
@@ -84,7 +97,8 @@ impl<'a> Rounds<'a> {
         self.results.next().await
     }
 
-    /// Marks what the stream has of a round and of those that ended with it.
+    /// Takes what the stream said of a round and of those that ended with it: what it has is marked
+    /// when the next one begins.
     pub(crate) async fn end(&mut self, mut results: Results) -> Result<(), RoundError> {
         while let Some(Some(more)) = self.results.next().now_or_never() {
             results.extend(more);
@@ -92,13 +106,13 @@ impl<'a> Rounds<'a> {
         self.heard = Instant::now();
         let failed = self.count(&results);
         let n_confirmed = failed.unwrap_or(results.len());
-        let confirmed: Vec<_> = self.sequences.drain(..n_confirmed).collect();
-        if !confirmed.is_empty() {
-            let now = self.deps.clock.now();
-            self.outbox.mark_published(&confirmed, now).await?;
-        }
+        self.confirmed.extend(self.sequences.drain(..n_confirmed));
         match results.into_iter().nth(n_confirmed) {
-            Some(Err(error)) => Err(error.into()),
+            Some(Err(error)) => {
+                let now = self.deps.clock.now();
+                self.outbox.next(&self.confirmed, now, &[], 0).await?;
+                Err(error.into())
+            }
             _ => Ok(()),
         }
     }

@@ -1,4 +1,6 @@
-//! Committing a unit: what it says is written, a round trip a table, and nothing is decided here.
+//! Committing a unit: what it says is written, and nothing is decided here.
+//!
+//! Of what it takes, most is the trips to the database and back: few statements, whatever they hold.
 
 mod messages;
 mod places;
@@ -54,7 +56,6 @@ impl PgStore {
             }
         }
 
-        messages::insert_inbox(conn, &unit.handled).await?;
         supply::write_registers(conn, &unit).await?;
         supply::write_settings(conn, &unit).await?;
         supply::append_versions(conn, &unit, &versions).await?;
@@ -65,13 +66,12 @@ impl PgStore {
         let words = life::seal(&self.key, &unit, &mut loaded)?;
         let revisions = referrals::seal_revisions(&self.key, &revisions, &mut loaded)?;
         referrals::write_heads(conn, &unit, &loaded).await?;
-        referrals::append_revisions(conn, &unit, &revisions).await?;
-        referrals::append_runs(conn, &unit, &runs).await?;
+        referrals::append(conn, &unit, &revisions, &runs).await?;
         places::write_occupancies(conn, &unit).await?;
         life::write(conn, &unit, &words).await?;
 
         messages::insert_dead_letters(conn, &self.key, &dead_letters).await?;
-        messages::insert_outbox(conn, &unit.outgoing).await?;
+        messages::insert(conn, &unit.handled, &unit.outgoing).await?;
         audit::append(conn, &unit.audit, sealed).await?;
         transaction.commit().await.sorted()
     }

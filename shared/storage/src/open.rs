@@ -1,4 +1,9 @@
 //! Opening a unit: what is wanted is locked and loaded, a round trip a table.
+//!
+//! What is asked for is looked up one by one (`CROSS JOIN LATERAL … LIMIT 1`): a join would be
+//! planned to read the whole table while that is new. Where every event asks, the lists come by way
+//! of `(SELECT $1)`: a plan for lists of any length is then as good as one for this length, so it is
+//! kept; planning anew takes longer than looking up.
 
 use crate::{
     audit::ChainEnd,
@@ -44,11 +49,8 @@ impl PgStore {
         named
             .referrals
             .extend(occupiers(conn, wanted, &unit).await?);
-        let referrals = lock_referrals(conn, wanted, &named.referrals, &mut unit).await?;
-        // After the locks: whoever we waited for may have handled the same event.
-        load_seen(conn, wanted, &mut unit).await?;
+        let referrals = load_referrals(conn, wanted, named.referrals, &mut unit).await?;
         load_documents(conn, &mut unit).await?;
-        load_versions(conn, wanted, &mut unit).await?;
         // To be relied on for a change, these need the register's lock; to be read, the referral's.
         let heads = unit.referrals.values();
         let told = heads
@@ -218,37 +220,6 @@ async fn lock_known_registers(
     Ok(rows.len())
 }
 
-/// The versions of the supply of the referrals' authorities, as they are now.
-async fn load_versions(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
-    let wanted = wanted.referrals.iter().map(|(authority, _)| *authority);
-    let found = unit.referrals.values().map(|head| head.authority);
-    let mut authorities: BTreeSet<_> = wanted.chain(found).collect();
-    authorities.retain(|authority| !unit.supply.contains_key(authority));
-    if authorities.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
-    let rows = sqlx::query!(
-        "SELECT authority, supply_version FROM register WHERE authority = ANY ($1)",
-        &names as &[&str]
-    )
-    .fetch_all(conn)
-    .await
-    .sorted()?;
-    // An authority whose register has never been heard of has an empty one.
-    unit.supply.extend(
-        authorities
-            .into_iter()
-            .map(|authority| (authority, SupplyVersion(0))),
-    );
-    for row in rows {
-        let authority = row::parse("register.authority", &row.authority)?;
-        unit.supply
-            .insert(authority, SupplyVersion(row.supply_version));
-    }
-    Ok(())
-}
-
 /// Loads settings; the lock of their register is theirs.
 async fn load_settings(
     conn: &mut PgConnection,
@@ -264,11 +235,16 @@ async fn load_settings(
         .map(|(authority, id)| (authority.as_str(), id.as_str()))
         .unzip();
     let rows = sqlx::query!(
-        "SELECT authority, setting_id, key, version, open, document FROM setting
-         WHERE key IN (
-           SELECT key FROM setting JOIN unnest($1::text[], $2::text[]) AS w (authority, setting_id)
-             USING (authority, setting_id)
-           UNION ALL SELECT unnest($3::bigint[]))",
+        r#"SELECT authority AS "authority!", setting_id AS "setting_id!", found.key AS "key!",
+           version AS "version!", open AS "open!", document
+         FROM (
+           SELECT key FROM unnest($1::text[], $2::text[]) AS w (authority, setting_id)
+             CROSS JOIN LATERAL (SELECT key FROM setting
+               WHERE setting.authority = w.authority AND setting.setting_id = w.setting_id
+               LIMIT 1) AS named
+           UNION SELECT unnest($3::bigint[])) AS wanted
+         CROSS JOIN LATERAL (
+           SELECT * FROM setting WHERE setting.key = wanted.key LIMIT 1) AS found"#,
         &authorities as &[&str],
         &ids as &[&str],
         &keys.iter().copied().collect::<Vec<_>>(),
@@ -293,39 +269,106 @@ async fn load_settings(
 }
 
 /// Locks and loads referrals, those wanted by id and those wanted by key in one order.
-async fn lock_referrals(
+async fn load_referrals(
     conn: &mut PgConnection,
     wanted: &Wanted,
-    keys: &BTreeSet<i64>,
+    mut keys: BTreeSet<i64>,
     unit: &mut Unit,
 ) -> Result<HashMap<ReferralKey, Loaded>> {
-    let mut loaded = HashMap::new();
-    if wanted.referrals.is_empty() && keys.is_empty() {
-        return Ok(loaded);
+    // A referral never changes its key, so this may look before the lock.
+    keys.extend(look_up(conn, wanted, unit).await?);
+    if keys.is_empty() {
+        return Ok(HashMap::new());
     }
-    let (authorities, ids): (Vec<_>, Vec<_>) = wanted
+    let loaded = lock_referrals(conn, &keys, unit).await?;
+    // Whoever we waited for may have handled the same event.
+    look_up(conn, wanted, unit).await?;
+    Ok(loaded)
+}
+
+/// Looks up what is asked by name: the keys of referrals, which it returns, which events were
+/// handled, and the versions of the supply of the referrals' authorities.
+async fn look_up(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<Vec<i64>> {
+    let found = unit.referrals.values().map(|head| head.authority);
+    let asked = wanted.referrals.iter().map(|(authority, _)| *authority);
+    let supplies: BTreeSet<_> = found.chain(asked).collect();
+    if supplies.is_empty() && wanted.events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (authorities, referrals): (Vec<_>, Vec<_>) = wanted
         .referrals
         .iter()
         .map(|(authority, id)| (authority.as_str(), id.as_str()))
         .unzip();
+    let (sources, events): (Vec<_>, Vec<_>) = wanted
+        .events
+        .iter()
+        .map(|event| (event.source.as_ref(), event.id.as_ref()))
+        .unzip();
+    let rows = sqlx::query!(
+        "SELECT key, NULL AS source, NULL AS event_id, NULL AS authority,
+             NULL::bigint AS supply_version
+           FROM unnest((SELECT $1::text[]), (SELECT $2::text[])) AS w (authority, referral_id)
+           CROSS JOIN LATERAL (SELECT key FROM referral
+             WHERE referral.authority = w.authority AND referral.referral_id = w.referral_id
+             LIMIT 1) AS known
+         UNION ALL
+         SELECT NULL, source, event_id, NULL, NULL
+           FROM unnest((SELECT $3::text[]), (SELECT $4::text[])) AS w (source, event_id)
+           CROSS JOIN LATERAL (SELECT FROM inbox
+             WHERE inbox.source = w.source AND inbox.event_id = w.event_id LIMIT 1) AS handled
+         UNION ALL
+         SELECT NULL, NULL, NULL, authority, supply_version
+           FROM unnest((SELECT $5::text[])) AS w (authority)
+           CROSS JOIN LATERAL (SELECT supply_version FROM register
+             WHERE register.authority = w.authority LIMIT 1) AS register",
+        &authorities as &[&str],
+        &referrals as &[&str],
+        &sources as &[&str],
+        &events as &[&str],
+        &supplies
+            .iter()
+            .map(AuthorityCode::as_str)
+            .collect::<Vec<_>>() as &[&str],
+    )
+    .fetch_all(conn)
+    .await
+    .sorted()?;
+    // An authority whose register has never been heard of has an empty one.
+    for authority in supplies {
+        unit.supply.entry(authority).or_default();
+    }
+    let mut keys = Vec::new();
+    for row in rows {
+        keys.extend(row.key);
+        if let (Some(source), Some(id)) = (row.source, row.event_id) {
+            unit.seen.insert(EventKey {
+                source: source.into(),
+                id: id.into(),
+            });
+        }
+        if let (Some(authority), Some(version)) = (row.authority, row.supply_version) {
+            let authority = row::parse("register.authority", &authority)?;
+            unit.supply.insert(authority, SupplyVersion(version));
+        }
+    }
+    Ok(keys)
+}
+
+async fn lock_referrals(
+    conn: &mut PgConnection,
+    keys: &BTreeSet<i64>,
+    unit: &mut Unit,
+) -> Result<HashMap<ReferralKey, Loaded>> {
+    let mut loaded = HashMap::new();
     let rows = sqlx::query!(
         r#"SELECT authority AS "authority!", referral_id AS "referral_id!", locked.key AS "key!",
            revision AS "revision!", content AS "content!", state AS "state!",
            received_at AS "received_at!", run_id, run_revision, run_digest, evaluated_version,
            data_key, audit_seq AS "audit_seq!", audit_hash AS "audit_hash!"
-         FROM (
-           -- A referral never changes its key, so this may look before the lock.
-           SELECT key FROM unnest($1::text[], $2::text[]) AS w (authority, referral_id)
-             -- One by one: a join would be planned to read the whole table while that is new.
-             CROSS JOIN LATERAL (SELECT key FROM referral
-               WHERE referral.authority = w.authority AND referral.referral_id = w.referral_id
-               LIMIT 1) AS named
-           UNION SELECT unnest($3::bigint[])
-           ORDER BY key) AS wanted
+         FROM (SELECT key FROM unnest((SELECT $1::bigint[])) AS w (key) ORDER BY key) AS wanted
          CROSS JOIN LATERAL (
            SELECT * FROM referral WHERE referral.key = wanted.key LIMIT 1 FOR UPDATE) AS locked"#,
-        &authorities as &[&str],
-        &ids as &[&str],
         &keys.iter().copied().collect::<Vec<_>>(),
     )
     .fetch_all(conn)
@@ -400,34 +443,6 @@ async fn load_occupancies(
     Ok(())
 }
 
-async fn load_seen(conn: &mut PgConnection, wanted: &Wanted, unit: &mut Unit) -> Result<()> {
-    if wanted.events.is_empty() {
-        return Ok(());
-    }
-    let (sources, ids): (Vec<_>, Vec<_>) = wanted
-        .events
-        .iter()
-        .map(|event| (event.source.as_ref(), event.id.as_ref()))
-        .unzip();
-    let rows = sqlx::query!(
-        r#"SELECT w.source AS "source!", w.event_id AS "event_id!"
-         FROM unnest($1::text[], $2::text[]) AS w (source, event_id)
-         -- One by one, which the offset holds it to.
-         WHERE EXISTS (SELECT FROM inbox
-           WHERE inbox.source = w.source AND inbox.event_id = w.event_id OFFSET 0)"#,
-        &sources as &[&str],
-        &ids as &[&str],
-    )
-    .fetch_all(conn)
-    .await
-    .sorted()?;
-    unit.seen.extend(rows.into_iter().map(|row| EventKey {
-        source: row.source.into(),
-        id: row.event_id.into(),
-    }));
-    Ok(())
-}
-
 /// Loads the referrals' current revisions, without what is told in words: no step needs that.
 async fn load_documents(conn: &mut PgConnection, unit: &mut Unit) -> Result<()> {
     let (keys, revisions): (Vec<_>, Vec<_>) = unit
@@ -440,8 +455,10 @@ async fn load_documents(conn: &mut PgConnection, unit: &mut Unit) -> Result<()> 
         return Ok(());
     }
     let rows = sqlx::query!(
-        "SELECT key, document FROM referral_revision
-         JOIN unnest($1::bigint[], $2::bigint[]) AS w (key, revision) USING (key, revision)",
+        r#"SELECT w.key AS "key!", document AS "document!"
+         FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS w (key, revision)
+         CROSS JOIN LATERAL (SELECT document FROM referral_revision AS stored
+           WHERE stored.key = w.key AND stored.revision = w.revision LIMIT 1) AS current"#,
         &keys,
         &revisions,
     )

@@ -104,22 +104,33 @@ impl PgStore {
 }
 
 impl Publisher {
-    /// At most `limit` events that are to be published, in order, but for those `on_their_way`.
+    /// Notes that the events with these sequences were `published`, and gives at most `limit` events
+    /// that are to be published, in order, but for those `on_their_way`: one trip for both, since
+    /// whoever has published something looks for more.
     ///
     /// Always from the start, never on from the last one seen: an earlier one may be committed
     /// later.
     ///
     /// # Errors
     ///
-    /// Fails where the database is away; the right to publish is lost then.
-    pub async fn unpublished(
+    /// Fails where the database is away; the right to publish is lost then, and what was published
+    /// will be again.
+    pub async fn next(
         &mut self,
+        published: &[i64],
+        at: DateTime<Utc>,
         on_their_way: &[i64],
         limit: u32,
     ) -> Result<Vec<Unpublished>> {
         let rows = sqlx::query!(
-            "SELECT sequence, event_id, subject, payload, traceparent, created_at FROM outbox
-             WHERE published_at IS NULL AND sequence <> ALL ($1) ORDER BY sequence LIMIT $2",
+            "WITH published AS (
+               UPDATE outbox SET published_at = $2 WHERE sequence = ANY ($1))
+             SELECT sequence, event_id, subject, payload, traceparent, created_at FROM outbox
+             -- Which sees what was published as it was before.
+             WHERE published_at IS NULL AND sequence <> ALL ($1) AND sequence <> ALL ($3)
+             ORDER BY sequence LIMIT $4",
+            published,
+            at,
             on_their_way,
             i64::from(limit),
         )
@@ -135,22 +146,5 @@ impl Publisher {
             created_at: row.created_at,
         });
         Ok(unpublished.collect())
-    }
-
-    /// Notes that the events with these sequences were published.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the database is away; they will be published again then.
-    pub async fn mark_published(&mut self, sequences: &[i64], at: DateTime<Utc>) -> Result<()> {
-        sqlx::query!(
-            "UPDATE outbox SET published_at = $2 WHERE sequence = ANY ($1)",
-            sequences,
-            at
-        )
-        .execute(&mut *self.conn)
-        .await
-        .sorted()?;
-        Ok(())
     }
 }

@@ -144,7 +144,8 @@ impl PgStore {
                FROM referral
                LEFT JOIN referral_revision AS current
                  ON current.key = referral.key AND current.revision = referral.revision
-               WHERE referral.authority = $1
+               -- The condition of the list's index.
+               WHERE referral.authority = $1 AND referral.received_at > '-infinity'
                  AND ($2::text IS NULL OR state = $2)
                  AND ($3::text IS NULL OR urgency = $3::urgency)
                  AND ($4::timestamptz IS NULL
@@ -164,6 +165,29 @@ impl PgStore {
         .into_iter()
         .map(|row| self.read(row))
         .collect()
+    }
+
+    /// Whether an open referral of `authorities` has no run that is right for its supply as it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn any_stale(&self, authorities: &[AuthorityCode]) -> Result<bool> {
+        let names: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
+        sqlx::query_scalar!(
+            r#"SELECT EXISTS (
+                 SELECT FROM unnest($1::text[]) AS w (authority) LEFT JOIN register USING (authority)
+                 WHERE EXISTS (SELECT FROM referral
+                   WHERE referral.authority = w.authority
+                     AND state IN ('received', 'ranked', 'unfilled', 'in_call_off')
+                     AND (evaluated_version IS NULL OR evaluated_version < supply_version)
+                   -- Which holds it to one look at each authority's.
+                   OFFSET 0)) AS "any!""#,
+            &names as &[&str],
+        )
+        .fetch_one(&self.pool)
+        .await
+        .sorted()
     }
 
     /// How many open referrals of `authority` have no run that is right for its supply's `version`.

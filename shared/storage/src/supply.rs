@@ -91,7 +91,8 @@ impl PgStore {
         // One by one: a register's documents take ten times the memory of what they say.
         let mut rows = sqlx::query!(
             "SELECT key, setting_id, open, document FROM setting
-             WHERE authority = $1 AND supply_version > $2",
+             -- The last is the condition of the index.
+             WHERE authority = $1 AND supply_version > $2 AND supply_version > 0",
             authority.as_str(),
             version.0,
         )
@@ -113,7 +114,8 @@ impl PgStore {
                UNION SELECT setting_key FROM occupancy
                  JOIN setting AS back ON back.key = setting_key
                  WHERE occupancy.supply_until IS NULL
-                   AND back.authority = $1 AND back.supply_version > $2)",
+                   AND back.authority = $1 AND back.supply_version > $2
+                   AND back.supply_version > 0)",
             authority.as_str(),
             version.0,
         )

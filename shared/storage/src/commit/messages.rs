@@ -12,46 +12,38 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use std::borrow::Cow;
 
-pub(super) async fn insert_inbox(conn: &mut PgConnection, handled: &[EventKey]) -> Result<()> {
-    if handled.is_empty() {
+/// Writes what was handled and what is to be told, in one statement: each takes a trip of its own.
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    handled: &[EventKey],
+    outgoing: &[Outgoing],
+) -> Result<()> {
+    if handled.is_empty() && outgoing.is_empty() {
         return Ok(());
     }
     // In one order for all units, so that two with the same events wait and do not lock in a circle.
     let mut handled: Vec<_> = handled.iter().collect();
     handled.sort_unstable();
-    sqlx::query!(
-        "INSERT INTO inbox (source, event_id) SELECT * FROM unnest($1::text[], $2::text[])",
-        &handled
-            .iter()
-            .map(|event| event.source.as_ref())
-            .collect::<Vec<_>>() as &[&str],
-        &handled
-            .iter()
-            .map(|event| event.id.as_ref())
-            .collect::<Vec<_>>() as &[&str],
-    )
-    .execute(conn)
-    .await
-    .sorted()?;
-    Ok(())
-}
-
-pub(super) async fn insert_outbox(conn: &mut PgConnection, outgoing: &[Outgoing]) -> Result<()> {
-    if outgoing.is_empty() {
-        return Ok(());
-    }
+    let (sources, ids): (Vec<_>, Vec<_>) = handled
+        .iter()
+        .map(|event| (event.source.as_ref(), event.id.as_ref()))
+        .unzip();
     let mut messages = Vec::with_capacity(outgoing.len());
     for event in outgoing {
         messages.push(oss_contract::render(event).map_err(|e| StoreError::Broken(e.into()))?);
     }
     sqlx::query!(
-        "INSERT INTO outbox (event_id, authority, subject, payload, traceparent, created_at)
+        "WITH handled AS (
+           INSERT INTO inbox (source, event_id) SELECT * FROM unnest($1::text[], $2::text[]))
+         INSERT INTO outbox (event_id, authority, subject, payload, traceparent, created_at)
          SELECT event_id, authority, subject, payload, traceparent, created_at
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[])
+         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[])
            WITH ORDINALITY
            AS w (event_id, authority, subject, payload, traceparent, created_at, place)
          -- The sequence is given in this order.
          ORDER BY place",
+        &sources as &[&str],
+        &ids as &[&str],
         &outgoing
             .iter()
             .map(|event| event.event_id.into_uuid())

@@ -9,7 +9,7 @@ use crate::{
     store::Loaded,
 };
 use chrono::{DateTime, Utc};
-use oss_domain::{AuthorityCode, Referral};
+use oss_domain::Referral;
 use oss_workflow::{ReferralKey, Unit, ranking::Run, unit::ContentHash};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -172,81 +172,60 @@ pub(super) fn seal_revisions<'a>(
     Ok(sealed)
 }
 
-pub(super) async fn append_revisions(
+/// Writes the revisions and the runs over them, in one statement: each takes a trip of its own.
+pub(super) async fn append(
     conn: &mut PgConnection,
     unit: &Unit,
     revisions: &[Revision<'_>],
+    runs: &[&Run],
 ) -> Result<()> {
-    if revisions.is_empty() {
+    if revisions.is_empty() && runs.is_empty() {
         return Ok(());
     }
-    let authorities: BTreeMap<_, _> = unit
-        .referrals
-        .values()
-        .map(|head| (head.key, head.authority))
-        .collect();
-    let authority =
-        |revision: &Revision<'_>| authorities.get(&revision.key).map(AuthorityCode::as_str);
-    sqlx::query!(
-        "INSERT INTO referral_revision (authority, key, revision, content, document, narrative,
-           received_at)
-         SELECT authority, key, revision, content, document::jsonb, narrative, received_at
-         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[],
-           $6::bytea[], $7::timestamptz[])
-           AS w (authority, key, revision, content, document, narrative, received_at)",
-        &revisions.iter().map(authority).collect::<Vec<_>>() as &[Option<&str>],
-        &revisions
-            .iter()
-            .map(|revision| revision.key.0)
-            .collect::<Vec<_>>(),
-        &revisions
-            .iter()
-            .map(|revision| revision.number)
-            .collect::<Vec<_>>(),
-        &revisions
-            .iter()
-            .map(|revision| revision.content.as_slice())
-            .collect::<Vec<_>>() as &[&[u8]],
-        &revisions
-            .iter()
-            .map(|revision| revision.document.to_string())
-            .collect::<Vec<_>>(),
-        &revisions
-            .iter()
-            .map(|revision| revision.narrative.as_deref())
-            .collect::<Vec<_>>() as &[Option<&[u8]>],
-        &revisions
-            .iter()
-            .map(|revision| revision.received_at)
-            .collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await
-    .sorted()?;
-    Ok(())
-}
-
-pub(super) async fn append_runs(conn: &mut PgConnection, unit: &Unit, runs: &[&Run]) -> Result<()> {
-    if runs.is_empty() {
-        return Ok(());
-    }
-    let kinds: BTreeMap<_, _> = unit
-        .referrals
-        .values()
-        .filter_map(|head| Some((head.key, head.referral.as_ref()?.placement_types.as_slice())))
-        .collect();
+    let heads: BTreeMap<_, _> = unit.referrals.values().map(|it| (it.key, it)).collect();
+    let authority = |revision: &Revision<'_>| {
+        let head = heads.get(&revision.key);
+        head.map(|head| head.authority.as_str())
+    };
     let mut records = Vec::with_capacity(runs.len());
     for run in runs {
-        let kinds = kinds.get(&run.key).copied().unwrap_or_default();
-        records.push(run_record::encode(&run.outcome, kinds)?);
+        let referral = heads.get(&run.key).and_then(|head| head.referral.as_ref());
+        let kinds = referral.map(|referral| referral.placement_types.as_slice());
+        records.push(run_record::encode(&run.outcome, kinds.unwrap_or_default())?);
     }
     let facts = || runs.iter().map(|run| &run.facts);
     sqlx::query!(
-        "INSERT INTO match_run (run_id, authority, referral_key, revision, supply_version,
+        "WITH stored AS (
+           INSERT INTO referral_revision (authority, key, revision, content, document, narrative,
+             received_at)
+           SELECT authority, key, revision, content, document::jsonb, narrative, received_at
+           FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[],
+             $6::bytea[], $7::timestamptz[])
+             AS w (authority, key, revision, content, document, narrative, received_at))
+         INSERT INTO match_run (run_id, authority, referral_key, revision, supply_version,
            policy_sha256, engine, gazetteer, evaluated_at, n_offers, digest, record)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
-           $6::bytea[], $7::text[], $8::text[], $9::timestamptz[], $10::bigint[], $11::bytea[],
-           $12::bytea[])",
+         SELECT * FROM unnest($8::uuid[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[],
+           $13::bytea[], $14::text[], $15::text[], $16::timestamptz[], $17::bigint[], $18::bytea[],
+           $19::bytea[])",
+        &revisions.iter().map(authority).collect::<Vec<_>>() as &[Option<&str>],
+        &revisions.iter().map(|it| it.key.0).collect::<Vec<_>>(),
+        &revisions.iter().map(|it| it.number).collect::<Vec<_>>(),
+        &revisions
+            .iter()
+            .map(|it| it.content.as_slice())
+            .collect::<Vec<_>>() as &[&[u8]],
+        &revisions
+            .iter()
+            .map(|it| it.document.to_string())
+            .collect::<Vec<_>>(),
+        &revisions
+            .iter()
+            .map(|it| it.narrative.as_deref())
+            .collect::<Vec<_>>() as &[Option<&[u8]>],
+        &revisions
+            .iter()
+            .map(|it| it.received_at)
+            .collect::<Vec<_>>(),
         &facts().map(|it| it.run_id.into_uuid()).collect::<Vec<_>>(),
         &facts().map(|it| it.authority.as_str()).collect::<Vec<_>>() as &[&str],
         &runs.iter().map(|run| run.key.0).collect::<Vec<_>>(),

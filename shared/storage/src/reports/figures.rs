@@ -157,7 +157,9 @@ impl PgStore {
         let row = sqlx::query!(
             r#"SELECT count(*) AS "received!",
                  count(*) FILTER (WHERE urgency = 'emergency') AS "emergencies!"
-               FROM referral WHERE authority = $1 AND received_at >= $2 AND received_at <= $3"#,
+               FROM referral WHERE authority = $1 AND received_at >= $2 AND received_at <= $3
+                 -- The condition of the list's index.
+                 AND received_at > '-infinity'"#,
             authority.as_str(),
             since,
             until,

@@ -32,20 +32,23 @@ async fn what_was_committed_is_published_in_order_by_one_at_a_time() {
 
     let mut publisher = store.publisher().await.unwrap().unwrap();
     assert!(store.publisher().await.unwrap().is_none());
-    let events = publisher.unpublished(&[], 10).await.unwrap();
+    let events = publisher.next(&[], at(1), &[], 10).await.unwrap();
     let subjects: Vec<_> = events.iter().map(|event| event.subject.as_str()).collect();
     assert_eq!(subjects, ["oss.evt.v1.E06000015.referral.received"; 2]);
     assert!(String::from_utf8_lossy(&events[0].payload).contains(r#""revision":1"#));
     assert!(events[0].traceparent.is_some());
     assert!(store.outbox_has(events[0].event_id).await.unwrap());
     let on_its_way = [events[0].sequence];
-    let others = publisher.unpublished(&on_its_way, 10).await.unwrap();
+    let others = publisher.next(&[], at(1), &on_its_way, 10).await.unwrap();
     assert_eq!(others, events[1..], "what is on its way is not sent again");
-    publisher
-        .mark_published(&[events[0].sequence], at(1))
-        .await
-        .unwrap();
-    assert_eq!(publisher.unpublished(&[], 10).await.unwrap(), events[1..]);
+    let others = publisher.next(&on_its_way, at(1), &[], 10).await.unwrap();
+    assert_eq!(
+        others,
+        events[1..],
+        "what was published is marked and not given"
+    );
+    let others = publisher.next(&[], at(1), &[], 10).await.unwrap();
+    assert_eq!(others, events[1..], "and stays so");
     assert_eq!(
         store.purge_outbox(at(2), 10).await.unwrap(),
         1,
@@ -76,14 +79,12 @@ async fn an_event_that_is_committed_late_is_not_passed_over() {
     .unwrap();
     receive(&store, derby(), "R01", 1).await;
     let mut publisher = store.publisher().await.unwrap().unwrap();
-    let seen = publisher.unpublished(&[], 10).await.unwrap();
+    let seen = publisher.next(&[], at(1), &[], 10).await.unwrap();
     assert_eq!(seen.len(), 1);
-    publisher
-        .mark_published(&[seen[0].sequence], at(1))
-        .await
-        .unwrap();
+    let published = [seen[0].sequence];
+    publisher.next(&published, at(1), &[], 0).await.unwrap();
     sqlx::raw_sql("COMMIT").execute(&mut slow).await.unwrap();
-    let late = publisher.unpublished(&[], 10).await.unwrap();
+    let late = publisher.next(&[], at(1), &[], 10).await.unwrap();
     assert_eq!(late[0].subject, "slow");
     assert!(late[0].sequence < seen[0].sequence, "its number is lower");
 }
