@@ -24,34 +24,34 @@ pub(crate) async fn act<T: Send>(
 ) -> Result<T, Fault> {
     // Never closed; and whoever waits too long is told so by the outermost layer.
     let _turn = app.turns.acquire().await.map_err(|_| Fault::internal())?;
-    act_now(app, caller, wanted, step).await
-}
-
-/// The same for whoever has a turn.
-pub(crate) async fn act_now<T: Send>(
-    app: &App,
-    caller: &Caller,
-    wanted: &Wanted,
-    step: impl Fn(&mut Unit, &mut Context<'_, '_>) -> Result<T, Fault> + Send + Sync,
-) -> Result<T, Fault> {
     let mut tries = 0;
     loop {
         tries += 1;
         match attempt(app, caller, wanted, &step).await {
             Err(Failed::Store(StoreError::Clash(_))) if tries < TRIES => {}
-            Err(Failed::Store(error)) => return Err(from_store(&error)),
-            Err(Failed::Refused(fault)) => return Err(fault),
-            Ok(done) => return Ok(done),
+            done => return Ok(done?),
         }
     }
 }
 
-enum Failed {
+/// Why a unit was not committed.
+#[derive(Debug)]
+pub(crate) enum Failed {
     Store(StoreError),
     Refused(Fault),
 }
 
-async fn attempt<T>(
+impl From<Failed> for Fault {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Store(error) => from_store(&error),
+            Failed::Refused(fault) => fault,
+        }
+    }
+}
+
+/// The same once, for whoever has a turn.
+pub(crate) async fn attempt<T>(
     app: &App,
     caller: &Caller,
     wanted: &Wanted,

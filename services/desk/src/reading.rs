@@ -1,13 +1,20 @@
 //! What is read of a child, put on the record first: no line, no answer.
 //!
 //! Hundreds may read at the same moment, as when a place has gone that they all wanted. So whoever
-//! has a turn writes the lines of all who wait for one, in one unit of work; a referral that others
-//! have locked holds up those whose lines go with its own.
+//! has a turn writes the lines of all who wait for one, in one unit of work. Where that clashes, as
+//! when others have locked one of the referrals, each chain's lines are written by themselves: nobody
+//! is refused for what another reads.
 
-use crate::{act::act_now, app::App, caller::Caller, problem::Fault};
+use crate::{
+    act::{Failed, act, attempt},
+    app::App,
+    caller::Caller,
+    problem::Fault,
+};
 use oss_domain::AuthorityCode;
-use oss_workflow::{Actor, ReferralKey, Wanted, unit::AuditLine};
+use oss_workflow::{Actor, Context, ReferralKey, StoreError, Unit, Wanted, unit::AuditLine};
 use std::{
+    collections::BTreeMap,
     fmt, mem,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -29,6 +36,12 @@ impl Readings {
     fn with<T>(&self, change: impl FnOnce(&mut Vec<Reading>) -> T) -> T {
         // Adding and taking leave nothing half done.
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How many wait.
+    #[cfg(test)]
+    pub(crate) fn n_waiting(&self) -> usize {
+        self.with(|waiting| waiting.len())
     }
 }
 
@@ -79,16 +92,53 @@ async fn write_all(app: App) {
     let Some(first) = readings.first().filter(|_| turn.is_ok()) else {
         return;
     };
+    let (wanted, step) = unit_of(&readings);
+    let done = attempt(&app, &first.reader, &wanted, &step).await;
+    drop(turn);
+    if !matches!(done, Err(Failed::Store(StoreError::Clash(_)))) {
+        return tell(readings, done.map_err(Fault::from));
+    }
+    let mut chains = BTreeMap::<_, Vec<_>>::new();
+    for reading in readings {
+        let chain = (reading.line.authority, reading.line.referral);
+        chains.entry(chain).or_default().push(reading);
+    }
+    for readings in chains.into_values() {
+        tokio::spawn(write_apart(app.clone(), readings));
+    }
+}
+
+/// Writes lines of one chain.
+async fn write_apart(app: App, readings: Vec<Reading>) {
+    let Some(first) = readings.first() else {
+        return;
+    };
+    let (wanted, step) = unit_of(&readings);
+    let done = act(&app, &first.reader, &wanted, step).await;
+    tell(readings, done);
+}
+
+/// What a unit with these lines needs, and what is done in it.
+fn unit_of(
+    readings: &[Reading],
+) -> (
+    Wanted,
+    impl Fn(&mut Unit, &mut Context<'_, '_>) -> Result<(), Fault> + Send + Sync + use<>,
+) {
     let lines: Vec<_> = readings.iter().map(|it| it.line.clone()).collect();
     let wanted = Wanted {
         referral_keys: lines.iter().filter_map(|line| line.referral).collect(),
         ..Wanted::default()
     };
-    let done = act_now(&app, &first.reader, &wanted, |unit, _| {
+    let step = move |unit: &mut Unit, _: &mut Context<'_, '_>| {
         unit.audit.extend_from_slice(&lines);
         Ok(())
-    })
-    .await;
+    };
+    (wanted, step)
+}
+
+/// Tells everybody who waits what became of their line.
+fn tell(readings: Vec<Reading>, done: Result<(), Fault>) {
     for reading in readings {
         // Whoever no longer waits has not read anything.
         let _ = reading.written.send(done.clone());

@@ -4,17 +4,23 @@ use super::{
     acting::fill,
     acts::{bought, ranked},
     browser::Browser,
-    support::{Desk, a_setting},
+    intake::start,
+    support::{Desk, a_referral, a_setting},
 };
 use crate::pages::paths;
 use axum::http::StatusCode;
+use futures::join;
 use oss_domain::role::Role;
-use oss_testkit::DERBY;
+use oss_testkit::{DERBY, wait};
+use oss_workflow::{Store, Wanted};
 use serde_json::json;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(30);
 
 /// Pages that tell nothing of a child: lists of references, who has taken what, the register, and
 /// what the service itself is about.
-const OF_NO_CHILD: [&str; 20] = [
+const OF_NO_CHILD: [&str; 22] = [
     "/",
     "/session",
     "/updates",
@@ -31,15 +37,17 @@ const OF_NO_CHILD: [&str; 20] = [
     "/admin/policy",
     "/admin/settings",
     "/admin/new-setting",
+    // What it asks about a file does: `import` looks at that.
+    "/admin/import",
     "/admin/import/{id}",
     "/admin/dead-letters",
     "/admin/dead-letters/{id}/retry",
+    "/drafts",
     "/start-referral",
 ];
 
 /// Pages whose line is in the council's own chain, which no history shows.
-const IN_THE_COUNCILS_CHAIN: [&str; 9] = [
-    "/drafts",
+const IN_THE_COUNCILS_CHAIN: [&str; 7] = [
     "/drafts/{id}",
     "/drafts/{id}/task/{task}",
     "/drafts/{id}/check",
@@ -47,7 +55,6 @@ const IN_THE_COUNCILS_CHAIN: [&str; 9] = [
     "/admin/settings/{id}",
     "/admin/settings/{id}/edit",
     "/admin/settings/{id}/close",
-    "/admin/import",
 ];
 
 /// A referral that was decided, with a home that a condition would bring in.
@@ -131,4 +138,65 @@ async fn each_page_that_tells_of_a_child_leaves_a_line_that_it_was_read() {
         let is_reading = matches!(done, Some("read" | "exported"));
         assert!(is_reading, "{address}: {}", line.act);
     }
+}
+
+#[tokio::test]
+async fn a_page_of_a_draft_or_of_the_register_leaves_one_line_in_the_councils_chain() {
+    let (desk, _) = ranked(&[a_setting("F1", 1)]).await;
+    let (mut max, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    start(&mut max, "N-1").await;
+    let lines = async || desk.store.walk_audit().await.unwrap().lines;
+    let others = [
+        ("/drafts", 0),
+        ("/start-referral", 0),
+        ("/admin/settings", 0),
+    ];
+    for (path, read) in IN_THE_COUNCILS_CHAIN
+        .map(|path| (path, 1))
+        .into_iter()
+        .chain(others)
+    {
+        let id = if path.starts_with("/drafts") {
+            "N-1"
+        } else {
+            "F1"
+        };
+        let address = path.replace("{id}", id).replace("{task}", "story");
+        let (all, of_r1) = (lines().await, desk.last_line("R1").await.seq);
+        let page = max.get(&address).await;
+        assert_eq!(page.status, StatusCode::OK, "{address}: {}", page.text);
+        assert_eq!(lines().await, all + read, "{address}");
+        assert_eq!(desk.last_line("R1").await.seq, of_r1, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_refused_for_a_referral_that_another_reads_and_others_have_locked() {
+    let desk = Desk::new().await;
+    for id in ["R1", "R2"] {
+        desk.post("/referrals", &a_referral(id, 1)).await.ok(202);
+    }
+    let wanted = Wanted {
+        referrals: [(DERBY.parse().unwrap(), "R1".parse().unwrap())].into(),
+        ..Wanted::default()
+    };
+    let others = desk.store.open(&wanted).await.unwrap();
+    // Both wait for a turn, so their lines are written together.
+    let turns = desk.app.turns.available_permits();
+    let turns = desk.app.turns.acquire_many(u32::try_from(turns).unwrap());
+    let turns = turns.await.unwrap();
+    let both_wait = async {
+        wait::until(SOON, async || desk.app.readings.n_waiting() == 2).await;
+        drop(turns);
+    };
+    let (locked, free, ()) = join!(
+        desk.get("/referrals/R1"),
+        desk.get("/referrals/R2"),
+        both_wait
+    );
+    free.ok(200);
+    assert_eq!(locked.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(desk.last_line("R2").await.act, "referral.read");
+    drop(others);
+    desk.get("/referrals/R1").await.ok(200);
 }
