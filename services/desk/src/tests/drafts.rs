@@ -358,7 +358,7 @@ async fn what_is_sent_to_a_draft_that_a_colleague_discarded_is_kept_and_may_begi
     let discarded = fill(&mut casey, discard, discard, &[]).await.0;
     discarded.leads_to("/drafts");
 
-    let typed = [("title", "By the river"), ("do", "save")];
+    let typed = [("title", "By the river"), ("step", "save")];
     let gone = open.sent(&mut sam, &typed).await;
     assert_eq!(gone.status, StatusCode::CONFLICT);
     says(
@@ -372,14 +372,14 @@ async fn what_is_sent_to_a_draft_that_a_colleague_discarded_is_kept_and_may_begi
         path,
         hidden: hidden(&gone, path),
     };
-    let anew = shown.sent(&mut sam, &[("do", "anew")]).await;
+    let anew = shown.sent(&mut sam, &[("step", "anew")]).await;
     anew.leads_to("/drafts/N-1");
     let check = sam.get("/drafts/N-1/check").await;
     says(&check, "By the river");
     assert!(!check.text.contains("1 February 2027"), "{}", check.text);
     // What another has answered anew meanwhile is not written over.
     saved(&mut casey, "N-1", "story", &[("title", "By the sea")]).await;
-    let stale = shown.sent(&mut sam, &[("do", "anew")]).await;
+    let stale = shown.sent(&mut sam, &[("step", "anew")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     says(&stale, "A short title By the river");
     says(&sam.get("/drafts/N-1/check").await, "By the sea");

@@ -475,7 +475,7 @@ async fn a_group_is_entered_child_by_child() {
     let desk = Desk::new().await;
     let mut sam = social_worker(&desk).await;
     start(&mut sam, "G-1").await;
-    let add = [CHILD, &[("do", "add/children")]].concat();
+    let add = [CHILD, &[("step", "add/children")]].concat();
     let two = task(&mut sam, "G-1", "children", &add).await;
     assert_eq!(two.status, StatusCode::OK);
     assert!(two.text.contains("value=\"C-1\"") && two.text.contains("id=\"children/1/child_id\""));
@@ -487,7 +487,7 @@ async fn a_group_is_entered_child_by_child() {
     let refused = task(&mut sam, "G-1", "children", &same).await;
     says(&refused, "The child’s id is given twice");
     says(&refused, "Enter the date of birth");
-    let remove = [&same[..], &[("do", "remove/children/0")]].concat();
+    let remove = [&same[..], &[("step", "remove/children/0")]].concat();
     let one = task(&mut sam, "G-1", "children", &remove).await;
     assert!(!one.text.contains("children/1/"), "{}", one.text);
     assert!(one.text.contains("value=\"M\" checked"), "{}", one.text);
@@ -495,7 +495,7 @@ async fn a_group_is_entered_child_by_child() {
         .map(|idx| format!("children/{idx}/child_id"))
         .collect();
     let ten = ten.iter().map(|name| (&**name, "x"));
-    let more: Vec<_> = ten.chain([("do", "add/children")]).collect();
+    let more: Vec<_> = ten.chain([("step", "add/children")]).collect();
     let full = task(&mut sam, "G-1", "children", &more).await;
     assert_eq!(full.status, StatusCode::UNPROCESSABLE_ENTITY);
     says(&full, "Child: at most 10 can be given");

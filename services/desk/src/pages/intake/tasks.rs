@@ -255,7 +255,7 @@ pub(crate) async fn send(
     let draft = match Draft::load(&app, &viewer, &id).await {
         Err(fault) if fault.is("not_found") => {
             let referral_id: ReferralId = find::id(&id, "The draft")?;
-            if fields.get("do") != "anew" {
+            if fields.pressed() != "anew" {
                 return gone(&app, &viewer, &referral_id, task, &fields).await;
             }
             Draft::begin(&app, &viewer, &referral_id).await?;
@@ -279,7 +279,7 @@ pub(crate) async fn send(
     if is_stale && Draft::version_of(task, &answers) != version {
         return about.stale_page(&answers).await;
     }
-    match press(fields.get("do"), task.questions, &mut document) {
+    match press(fields.pressed(), task.questions, &mut document) {
         Pressed::Other => {}
         Pressed::Done => return Ok(about.page(&document, None)),
         Pressed::Full(notice) => return Ok(about.page(&document, Some(notice))),
@@ -333,7 +333,7 @@ async fn gone(
         unsaved: task.questions.iter().map(in_words).collect(),
         typed: fields
             .typed()
-            .filter(|(name, _)| !matches!(*name, "version" | "do"))
+            .filter(|(name, _)| *name != "version")
             .collect(),
         version: Draft::version_of(task, &json!({})),
     };
