@@ -30,6 +30,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
             })?;
         let mut parameters = BTreeMap::new();
         for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+            if value.contains('\0') {
+                // PostgreSQL has no such character.
+                let detail = "A parameter of the query string holds the character U+0000.";
+                return Err(Fault::not_understood("bad_query", detail));
+            }
             if parameters.insert(name, value).is_some() {
                 return Err(Fault::not_understood(
                     "bad_query",

@@ -1,10 +1,14 @@
 //! Whatever is sent, the answer is a problem of 4xx that says what to mend.
 
-use super::support::{Answer, Desk, EVERYTHING, a_referral, a_setting, request};
+use super::{
+    browser::Browser,
+    support::{Answer, Desk, EVERYTHING, a_referral, a_setting, request},
+};
 use axum::{
     body::Body,
     http::{Request, header},
 };
+use oss_domain::role::Role;
 use serde_json::{Value, json};
 
 const JSON: &str = "application/json";
@@ -319,5 +323,35 @@ async fn what_was_sent_is_not_repeated() {
             .await
             .problem(422, "invalid_data");
         assert!(!answer.body.to_string().contains(canary), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn what_no_text_of_the_database_can_hold_is_no_fault_of_ours() {
+    let desk = Desk::new().await;
+    let (mut max, _) = Browser::signed_in(&desk, "max", &[Role::Manager]).await;
+    for path in [
+        "/?q=%00",
+        "/?reference=%00",
+        "/?next=%00",
+        "/admin/settings?q=%00",
+        "/admin/settings/%00",
+        "/admin/import/%00",
+        "/drafts/%00",
+        "/referrals/%00",
+    ] {
+        let page = max.get(path).await;
+        assert!(!page.status.is_server_error(), "{path}: {}", page.text);
+    }
+    let csrf = max.csrf();
+    let once = "\0".repeat(32);
+    let form = [("csrf", &*csrf), ("once", &once), ("step", "confirmed")];
+    for path in ["/start-referral", "/admin/new-setting", "/admin/import"] {
+        let page = max.post(path, &form).await;
+        assert!(page.status.is_client_error(), "{path}: {}", page.text);
+    }
+    for path in ["/referrals/%00", "/settings/%00", "/referrals?state=%00"] {
+        let answer = desk.get(path).await;
+        assert!(answer.status.is_client_error(), "{path}: {}", answer.body);
     }
 }

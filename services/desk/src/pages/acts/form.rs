@@ -136,6 +136,11 @@ impl Fields {
     }
 }
 
+/// Whether it is the token of a page, as [`Form::new`] draws them.
+pub(crate) fn is_once(token: &str) -> bool {
+    token.len() == 32 && token.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
 /// A number as people write it, with no decimals or exactly `n_decimals`, in units of the last:
 /// `£1,250.50` with two is 125050.
 pub(crate) fn decimal(text: &str, n_decimals: usize) -> Option<u32> {
@@ -280,7 +285,7 @@ pub(crate) async fn once(
     work: impl Future<Output = Result<String, Fault>> + Send,
 ) -> Result<Response, Fault> {
     let token = fields.once();
-    if token.len() != 32 {
+    if !is_once(token) {
         return Err(Fault::not_understood(
             "bad_form",
             "The form is not one of ours.",

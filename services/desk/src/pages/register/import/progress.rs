@@ -12,7 +12,7 @@ use crate::{
     app::App,
     caller::Caller,
     pages::{
-        acts::form::Fields,
+        acts::form::{Fields, is_once},
         layout::{Layout, Page, Section},
     },
     problem::Fault,
@@ -162,7 +162,11 @@ pub(super) async fn begin(
     if claimed != Known::New {
         return Ok(());
     }
-    import.keep().await?;
+    if let Err(fault) = import.keep().await {
+        // Else the same form, sent again, would lead to a page that there is not.
+        app.store.release_request(import.claim()).await?;
+        return Err(fault);
+    }
     let work = async move {
         import.take_in(&file.good).await;
         drop(room);
@@ -260,13 +264,17 @@ pub(crate) async fn show(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
+    let not_there = || Fault::not_found("The file");
+    if !is_once(&id) {
+        return Err(not_there());
+    }
     let actor = viewer.caller().principal.id.clone();
     let kept = app
         .store
         .kept_answer(viewer.authority(), &actor, &key(&id))
         .await?;
     let progress = kept.and_then(|kept| serde_json::from_slice::<Progress>(&kept).ok());
-    let progress = progress.ok_or_else(|| Fault::not_found("The file"))?;
+    let progress = progress.ok_or_else(not_there)?;
     let told = progress.fates.iter().filter(|(_, count)| **count > 0);
     let mut rows: Vec<_> = told
         .map(|(fate, count)| (fate.in_words(), count.to_string()))
