@@ -8,6 +8,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use oss_domain::AuthorityCode;
+use oss_workflow::calendar;
 
 /// How things are now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl PgStore {
         .fetch_one(&self.pool)
         .await
         .sorted()?;
-        let (three_placements, stable) = self.moves(authority, now.date_naive()).await?;
+        let (three_placements, stable) = self.moves(authority, calendar::today(now)).await?;
         let ending = sqlx::query!(
             r#"SELECT count(*) FILTER (WHERE kind = 'temporary_approval_ends') AS "temporary!",
                  count(*) FILTER (WHERE kind = 'outside_terms_ends') AS "outside!"

@@ -23,6 +23,7 @@ use oss_storage::{
     drafts::{DraftHead, Editor},
     referrals::StoredReferral,
 };
+use oss_workflow::calendar;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -410,7 +411,7 @@ pub(crate) fn faults_of(app: &App, task: &Task, document: &Value) -> Vec<(String
     if !too_many.is_empty() {
         return too_many;
     }
-    let today = app.clock.now().date_naive().to_string();
+    let today = calendar::today(app.clock.now()).to_string();
     let mut whole = json!({
         "urgency": "planned", "start_date": today, "placement_types": ["fostering_household"],
         "children": [{ "child_id": "x", "date_of_birth": today, "sex": "U" }],

@@ -10,7 +10,7 @@ use oss_domain::{
     ssda903::ReasonPlaceChange,
 };
 use oss_storage::reports::{Count, Figures, KindFigures, Now, Share, Spread};
-use oss_workflow::offer::OfferState;
+use oss_workflow::{calendar, offer::OfferState};
 use std::str::FromStr;
 
 /// The width of the longest bar.
@@ -97,7 +97,7 @@ impl Report {
         let (figures, now) = (&done.figures, &as_it_is.figures);
         Self {
             now_at: as_it_is.at,
-            now: now_rows(now, as_it_is.at.date_naive()),
+            now: now_rows(now, calendar::today(as_it_is.at)),
             done_at: done.at,
             done: done_rows(figures),
             kinds: figures.by_kind.iter().map(kind_row).collect(),
@@ -382,6 +382,22 @@ fn charts_now(now: &Now) -> Vec<Chart> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_forecast_begins_on_the_day_that_it_is_in_england() {
+        let at = "2026-03-31T23:30:00Z".parse().unwrap();
+        let done = Counted {
+            at,
+            figures: Figures::default(),
+        };
+        let figures = Now {
+            weekly_cost: 70_000_000,
+            ..Now::default()
+        };
+        let report = Report::new(&done, &Counted { at, figures });
+        let mut told = report.now.iter().map(|(_, value)| &**value);
+        assert!(told.any(|it| it == "£36,400,000"), "it is 1 April there");
+    }
 
     #[test]
     fn what_placements_cost_until_the_financial_year_ends_is_forecast_as_by_hand() {
