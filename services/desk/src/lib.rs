@@ -40,7 +40,7 @@ mod signin;
 mod tests;
 
 pub use limits::Limits;
-pub use principal::{ApiToken, Principal};
+pub use principal::{ApiToken, Principal, shared_token};
 #[cfg(feature = "dev-login")]
 pub use signin::{LocalUser, LocalUserError};
 pub use signin::{OpenId, OpenIdError, SignIn};

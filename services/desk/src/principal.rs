@@ -2,7 +2,11 @@
 
 use oss_domain::{AuthorityCode, ProviderId, role::Role};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// A person or program that is known to us.
@@ -56,6 +60,16 @@ impl fmt::Debug for ApiToken {
     }
 }
 
+/// Two who bear the same token, by id, if there are any: one would be taken for the other.
+#[must_use]
+pub fn shared_token(tokens: &[ApiToken]) -> Option<(&str, &str)> {
+    let mut bearers = BTreeMap::new();
+    tokens.iter().find_map(|token| {
+        let id = &*token.principal.id;
+        bearers.insert(token.sha256, id).map(|other| (other, id))
+    })
+}
+
 /// Finds who bears `token`, in a time that does not depend on which, or how much of it is right.
 pub(crate) fn bearer<'a>(tokens: &'a [ApiToken], token: &str) -> Option<&'a Arc<Principal>> {
     let sha256: [u8; 32] = Sha256::digest(token).into();
@@ -74,14 +88,28 @@ pub(crate) fn bearer<'a>(tokens: &'a [ApiToken], token: &str) -> Option<&'a Arc<
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_the_whole_token_counts() {
-        let of = |id: &str| Principal {
+    fn of(id: &str) -> Principal {
+        Principal {
             id: id.into(),
             roles: [Role::Operator].into(),
             authorities: BTreeSet::new(),
             provider: None,
-        };
+        }
+    }
+
+    #[test]
+    fn who_bears_the_token_of_another_is_found_out() {
+        let mut tokens = vec![
+            ApiToken::new("first", of("a")),
+            ApiToken::new("second", of("b")),
+        ];
+        assert_eq!(shared_token(&tokens), None);
+        tokens.push(ApiToken::new("first", of("c")));
+        assert_eq!(shared_token(&tokens), Some(("a", "c")));
+    }
+
+    #[test]
+    fn only_the_whole_token_counts() {
         let tokens = [
             ApiToken::new("first", of("a")),
             ApiToken::new("second", of("b")),

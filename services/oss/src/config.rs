@@ -233,9 +233,10 @@ impl Config {
     /// All that is wrong, at once.
     fn validate(&self) -> anyhow::Result<()> {
         let mut wrong = Vec::new();
-        if let Err(error) = self.authorities() {
+        let served = self.authorities().unwrap_or_else(|error| {
             wrong.push(format!("{error:#}"));
-        }
+            Vec::new()
+        });
         if self.authorities.is_empty() {
             wrong.push("authorities: name at least one".to_owned());
         }
@@ -248,7 +249,7 @@ impl Config {
         if !(2..=100).contains(&self.database.max_connections) {
             wrong.push("database.max_connections: must be from 2 to 100".to_owned());
         }
-        wrong.extend(token::faults(&self.http.tokens));
+        wrong.extend(token::faults(&self.http.tokens, &served));
         if wrong.is_empty() {
             Ok(())
         } else {

@@ -187,6 +187,9 @@ impl<'a> Common<'a> {
                 &self.authorities,
             ));
         }
+        if let Some((one, other)) = oss_desk::shared_token(&tokens) {
+            bail!("http.tokens: {one:?} and {other:?} have the same token; each needs its own");
+        }
         let deps = oss_desk::Deps {
             listener,
             store: self.store(lifecycle, "desk")?,

@@ -3,14 +3,17 @@
 //! A provider's names the provider it is for and has no other role, so that it reaches that
 //! provider's own offers and nothing else.
 
-use super::{secret, text};
-use anyhow::{Context, ensure};
+use super::secret;
+use anyhow::{Context, bail, ensure};
 use oss_desk::{ApiToken, Principal};
-use oss_domain::{AuthorityCode, ProviderId, Role};
+use oss_domain::{AuthorityCode, ProviderId, Role, text};
 use oss_runtime::Secret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::PathBuf};
+
+/// The longest id, in characters.
+const LONGEST_ID: usize = 128;
 
 /// Nobody guesses one of so many characters, if they are drawn by chance.
 const SHORTEST: usize = 32;
@@ -23,19 +26,21 @@ pub(super) struct Bearer {
     id: String,
     roles: Vec<String>,
     provider: Option<String>,
+    /// For which of the councils served; all of them where it is not said.
+    authorities: Option<Vec<String>>,
     token: Option<Secret<String>>,
     token_file: Option<PathBuf>,
 }
 
-/// All that is wrong with the entries, but for what is in the files.
-pub(super) fn faults(bearers: &[Bearer]) -> Vec<String> {
+/// All that is wrong with the entries, but for what is in the files, where `served` are served.
+pub(super) fn faults(bearers: &[Bearer], served: &[AuthorityCode]) -> Vec<String> {
     let mut seen = BTreeSet::from(["api"]);
     let mut wrong = Vec::new();
     for bearer in bearers {
         if !seen.insert(&bearer.id) {
             wrong.push(format!("http.tokens: {:?} is taken", bearer.id));
         }
-        if let Err(error) = bearer.principal(&[]) {
+        if let Err(error) = bearer.principal(served) {
             wrong.push(format!("{error:#}"));
         }
     }
@@ -49,8 +54,9 @@ impl Bearer {
             "id": self.id,
             "roles": self.roles,
             "provider": self.provider.as_deref().unwrap_or_default(),
+            "authorities": self.authorities.as_deref().unwrap_or_default(),
             "token": if self.token.is_some() { "***" } else { "" },
-            "token_file": text(self.token_file.as_deref()),
+            "token_file": super::text(self.token_file.as_deref()),
         })
     }
 
@@ -58,10 +64,12 @@ impl Bearer {
         format!("http.tokens: {}", self.id)
     }
 
-    /// Whom the API knows them as, for `authorities`.
-    fn principal(&self, authorities: &[AuthorityCode]) -> anyhow::Result<Principal> {
-        let named = !self.id.trim().is_empty() && self.id.len() <= 128;
-        ensure!(named, "{}: id must have 1 to 128 characters", self.name());
+    /// Whom the API knows them as, where `served` are served.
+    fn principal(&self, served: &[AuthorityCode]) -> anyhow::Result<Principal> {
+        let fault = text::fault(self.id.trim(), LONGEST_ID);
+        if let Some((_, what)) = fault {
+            bail!("{}: id {what}", self.name());
+        }
         let roles = self.roles.iter().map(|role| {
             let role = role.parse::<Role>();
             role.with_context(|| format!("{}: roles", self.name()))
@@ -87,13 +95,35 @@ impl Bearer {
         Ok(Principal {
             id: self.id.as_str().into(),
             roles,
-            authorities: authorities.iter().copied().collect(),
+            authorities: self.councils(served)?,
             provider,
         })
     }
 
+    /// For which of the councils `served` it is good.
+    fn councils(&self, served: &[AuthorityCode]) -> anyhow::Result<BTreeSet<AuthorityCode>> {
+        let Some(named) = &self.authorities else {
+            ensure!(
+                self.provider.is_none() || served.len() <= 1,
+                "{}: authorities must say for which councils: another's provider may have this id",
+                self.name()
+            );
+            return Ok(served.iter().copied().collect());
+        };
+        ensure!(
+            !named.is_empty(),
+            "{}: authorities must name one",
+            self.name()
+        );
+        let councils = named.iter().map(|code| {
+            let council = code.parse().ok().filter(|it| served.contains(it));
+            council.with_context(|| format!("{}: authorities: {code} is not served", self.name()))
+        });
+        councils.collect()
+    }
+
     /// The token itself, and whose it is.
-    pub(super) fn read(&self, authorities: &[AuthorityCode]) -> anyhow::Result<ApiToken> {
+    pub(super) fn read(&self, served: &[AuthorityCode]) -> anyhow::Result<ApiToken> {
         let name = self.name();
         let token = secret(self.token.as_ref(), self.token_file.as_deref(), &name)?;
         let token = token.with_context(|| format!("{name}: token_file is not set"))?;
@@ -101,7 +131,7 @@ impl Bearer {
             token.expose().len() >= SHORTEST,
             "{name}: the token has fewer than {SHORTEST} characters; `openssl rand -hex 32` writes one"
         );
-        Ok(ApiToken::new(token.expose(), self.principal(authorities)?))
+        Ok(ApiToken::new(token.expose(), self.principal(served)?))
     }
 }
 
@@ -116,7 +146,7 @@ mod tests {
     #[test]
     fn whoever_is_named_bears_it() {
         let it = bearer("id = 'ifa-3'\nroles = ['provider']\nprovider = 'IFA-3'");
-        assert_eq!(faults(std::slice::from_ref(&it)), [] as [String; 0]);
+        assert_eq!(faults(std::slice::from_ref(&it), &[]), [] as [String; 0]);
         let bearer = it.principal(&["E06000015".parse().unwrap()]).unwrap();
         assert_eq!(bearer.provider, Some("IFA-3".parse().unwrap()));
         assert_eq!(bearer.roles, BTreeSet::from([Role::Provider]));
@@ -126,7 +156,8 @@ mod tests {
     #[test]
     fn no_entry_says_more_or_less_than_it_must() {
         for (entry, fault) in [
-            ("id = ''\nroles = ['auditor']", "id must have"),
+            ("id = ' '\nroles = ['auditor']", "id must not be empty"),
+            ("id = \"a\\u0000\"\nroles = ['auditor']", "id must not hold"),
             ("id = 'api'\nroles = ['auditor']", "is taken"),
             ("id = 'x'\nroles = []", "must name one"),
             ("id = 'x'\nroles = ['king']", "roles"),
@@ -144,14 +175,35 @@ mod tests {
                 "no other role",
             ),
         ] {
-            let found = faults(&[bearer(entry)]);
+            let found = faults(&[bearer(entry)], &[]);
             assert!(
                 found.len() == 1 && found[0].contains(fault),
                 "{entry}: {found:?}"
             );
         }
         let twice = bearer("id = 'x'\nroles = ['auditor']");
-        assert_eq!(faults(&[twice.clone(), twice]).len(), 1);
+        assert_eq!(faults(&[twice.clone(), twice], &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_providers_token_says_for_which_of_several_councils_it_is_good() {
+        let served = ["E06000015", "E06000018"].map(|code| code.parse().unwrap());
+        let provider = "id = 'x'\nroles = ['provider']\nprovider = 'P'";
+        let councils = |more: &str| {
+            let bearer = bearer(&format!("{provider}\n{more}")).principal(&served);
+            bearer.map(|it| it.authorities).map_err(|it| it.to_string())
+        };
+        // Providers' ids are unique within a council only.
+        assert!(councils("").unwrap_err().contains("for which councils"));
+        let one = councils("authorities = ['E06000018']");
+        assert_eq!(one.unwrap(), BTreeSet::from([served[1]]));
+        for (wrong, why) in [("E10000007", "not served"), ("Derby", "not served")] {
+            let refused = councils(&format!("authorities = ['{wrong}']")).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
+        assert!(councils("authorities = []").is_err());
+        let auditor = bearer("id = 'x'\nroles = ['auditor']").principal(&served);
+        assert_eq!(auditor.unwrap().authorities, BTreeSet::from(served));
     }
 
     #[test]
