@@ -45,6 +45,17 @@ pub struct Wanted {
     pub life: bool,
 }
 
+impl Wanted {
+    /// These settings and nothing else.
+    #[must_use]
+    pub fn settings(settings: impl IntoIterator<Item = (AuthorityCode, SettingId)>) -> Self {
+        Self {
+            settings: settings.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -146,10 +146,7 @@ impl<'s, S: Store> Teller<'s, S> {
 
     async fn register(&mut self, setting: oss_domain::Setting) {
         let at = (derby(), setting.setting_id.clone());
-        let wanted = Wanted {
-            settings: [at.clone()].into(),
-            ..Wanted::default()
-        };
+        let wanted = Wanted::settings([at.clone()]);
         let stored = Arc::new(setting.clone());
         self.unit("register", wanted.clone(), |unit, context| {
             supply::change_setting(unit, context, setting)
@@ -259,10 +256,7 @@ async fn an_event_is_seen_once(teller: &mut Teller<'_, impl Store>) {
 
 async fn a_dropped_unit_leaves_nothing(teller: &mut Teller<'_, impl Store>) {
     let at = (derby(), parse("S-dropped"));
-    let wanted = Wanted {
-        settings: [at.clone()].into(),
-        ..Wanted::default()
-    };
+    let wanted = Wanted::settings([at.clone()]);
     let (mut unit, transaction) = teller.store.open(&wanted).await.unwrap();
     teller.step("register", &mut unit, |unit, context| {
         supply::change_setting(unit, context, household("S-dropped", 1, 1))

@@ -39,10 +39,7 @@ pub(crate) async fn write(
     }
     caller.works_for(setting.authority)?;
     let at = (setting.authority, setting.setting_id.clone());
-    let wanted = Wanted {
-        settings: [at.clone()].into(),
-        ..Wanted::default()
-    };
+    let wanted = Wanted::settings([at.clone()]);
     let (status, stored) = act(&app, &caller, &wanted, |unit, context| {
         let before = unit.settings.get(&at);
         let tag = before.and_then(|head| head.setting.as_deref()).map(tag_of);

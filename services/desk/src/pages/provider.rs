@@ -312,10 +312,7 @@ async fn confirm(app: &App, viewer: &Viewer, id: &str, fields: &Fields) -> Resul
     };
     let (blocked_places, bedrooms_free) = (number("blocked_places")?, number("bedrooms_free")?);
     let at = (viewer.authority(), setting_id.clone());
-    let wanted = Wanted {
-        settings: [at.clone()].into(),
-        ..Wanted::default()
-    };
+    let wanted = Wanted::settings([at.clone()]);
     act(app, &viewer.caller(), &wanted, |unit, context| {
         let stored = unit
             .settings

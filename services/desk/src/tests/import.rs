@@ -106,10 +106,7 @@ async fn a_file_that_is_cut_off_says_what_it_did_and_the_rest_is_taken_in_when_i
     let file = Value::from(file.collect::<Vec<_>>()).to_string();
     // Somebody has the register for longer than it is waited for.
     let at = ("E06000015".parse().unwrap(), "N1".parse().unwrap());
-    let wanted = Wanted {
-        settings: [at].into(),
-        ..Wanted::default()
-    };
+    let wanted = Wanted::settings([at]);
     let others = desk.store.open(&wanted).await.unwrap();
     let cut_off = take_in(&mut max, &file).await;
     let told = became(&mut max, &cut_off, "The work was cut off").await;

@@ -305,10 +305,7 @@ async fn what_became_free_meanwhile_is_not_taken_back_by_an_older_page() {
         "E06000015".parse().unwrap(),
         "F1".parse::<SettingId>().unwrap(),
     );
-    let wanted = Wanted {
-        settings: [at.clone()].into(),
-        ..Wanted::default()
-    };
+    let wanted = Wanted::settings([at.clone()]);
     desk.unit(&wanted, |unit, context| {
         let change = VacancyChange {
             setting_id: at.1.clone(),

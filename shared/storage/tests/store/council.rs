@@ -185,10 +185,7 @@ pub(crate) async fn act_at<T>(
 }
 
 pub(crate) fn want_setting(id: &str) -> Wanted {
-    Wanted {
-        settings: [(derby(), parse(id))].into(),
-        ..Wanted::default()
-    }
+    Wanted::settings([(derby(), parse(id))])
 }
 
 pub(crate) fn want_closing(id: &str) -> Wanted {

@@ -137,10 +137,7 @@ pub(crate) fn want_referral(authority: AuthorityCode, id: &str) -> Wanted {
 }
 
 pub(crate) fn want_setting(authority: AuthorityCode, id: &str) -> Wanted {
-    Wanted {
-        settings: [(authority, sid(id))].into(),
-        ..Wanted::default()
-    }
+    Wanted::settings([(authority, sid(id))])
 }
 
 /// Does `step` on a unit, as a producer would.

@@ -97,10 +97,7 @@ impl Council {
     }
 
     pub(crate) fn register(&mut self, setting: Setting) {
-        let wanted = Wanted {
-            settings: [(derby(), setting.setting_id.clone())].into(),
-            ..Wanted::default()
-        };
+        let wanted = Wanted::settings([(derby(), setting.setting_id.clone())]);
         self.unit(By::Producer, &wanted, |unit, context, _| {
             supply::change_setting(unit, context, setting)
         })

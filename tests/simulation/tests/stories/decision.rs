@@ -185,10 +185,7 @@ fn a_register_that_lists_the_child_takes_the_count_over() {
     let (placement, _) = council.select(offer).unwrap();
     council.start(placement.placement_id).unwrap();
     let at = (derby(), id("F1"));
-    let wanted = Wanted {
-        settings: [at.clone()].into(),
-        ..Wanted::default()
-    };
+    let wanted = Wanted::settings([at.clone()]);
     let lists = |children: &[&str], version| VacancyChange {
         setting_id: id("F1"),
         authority: derby(),

@@ -130,10 +130,7 @@ impl Deed for Edit {
         fields: &Fields,
     ) -> Result<String, Fault> {
         let at = at(viewer, id)?;
-        let wanted = Wanted {
-            settings: [at.clone()].into(),
-            ..Wanted::default()
-        };
+        let wanted = Wanted::settings([at.clone()]);
         act(app, &viewer.caller(), &wanted, |unit, context| {
             let changed = changed(app, as_seen(unit, &at, fields)?, fields)?;
             settings::change(unit, context, &changed)?;
@@ -191,10 +188,7 @@ impl Deed for Add {
     ) -> Result<String, Fault> {
         let added = added(app, viewer.authority(), fields)?;
         let at = (added.authority, added.setting_id.clone());
-        let wanted = Wanted {
-            settings: [at.clone()].into(),
-            ..Wanted::default()
-        };
+        let wanted = Wanted::settings([at.clone()]);
         act(app, &viewer.caller(), &wanted, |unit, context| {
             if unit.settings.contains_key(&at) {
                 let what = "the register has, or had, another home of this id";

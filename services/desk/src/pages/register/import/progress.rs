@@ -216,10 +216,7 @@ impl Import {
 
     async fn take_in_chunk(&mut self, chunk: &[Setting]) -> Result<(), Fault> {
         let at = |it: &Setting| (it.authority, it.setting_id.clone());
-        let wanted = Wanted {
-            settings: chunk.iter().map(at).collect(),
-            ..Wanted::default()
-        };
+        let wanted = Wanted::settings(chunk.iter().map(at));
         let fates = act(&self.app, &self.caller, &wanted, |unit, context| {
             let mut fates = Vec::new();
             for setting in chunk {
