@@ -161,7 +161,11 @@ fn approval(node: &Node<'_>) -> Option<TermsOfApproval> {
     let status = node.optional("status", Node::code);
     let (min_age, max_age) = (min_age?, max_age?);
     if min_age > max_age {
-        return node.fault_of("max_age", "out_of_range", "must not be below min_age");
+        return node.fault_of(
+            "max_age",
+            "out_of_range",
+            "must not be below the youngest age",
+        );
     }
     Some(TermsOfApproval {
         places: places?,

@@ -122,7 +122,7 @@ async fn a_setting_is_changed_in_its_next_version_and_its_history_says_how() {
     );
     for told in [
         "href=\"#weekly_cost_pence\">The cost a week must be pounds and pence",
-        "href=\"#approval/max_age\">The oldest age must not be below min_age",
+        "href=\"#approval/max_age\">The oldest age must not be below the youngest age",
     ] {
         assert!(refused.text.contains(told), "{told}: {}", refused.text);
     }
