@@ -6,7 +6,8 @@ use super::{
     support::{Desk, a_setting},
 };
 use axum::http::StatusCode;
-use oss_domain::{SettingId, role::Role, setting::VacancyChange};
+use chrono::TimeDelta;
+use oss_domain::{Clock, SettingId, role::Role, setting::VacancyChange};
 use oss_workflow::{SettingHead, Wanted, supply};
 use serde_json::json;
 
@@ -256,7 +257,7 @@ async fn a_home_is_added_with_all_that_the_contract_has_of_one() {
         "identity": { "ethnicities": ["APKN"], "religions": ["muslim"], "languages": ["en", "ur"] },
         "weekly_cost_pence": 420_000,
         "restrictions": [{ "reason": "notice_given", "until": "2027-02-01" }],
-        "occupancy_version": 1,
+        "occupancy_version": 1, "capacity_confirmed_at": "2026-11-23T09:00:00Z",
     });
     assert_eq!(read, expected);
 }
@@ -278,6 +279,33 @@ async fn who_lives_there_changes_by_the_form_and_what_is_not_touched_stays() {
     expected.version = 2;
     assert_eq!(*stored(&desk, "F1").await.setting.unwrap(), expected);
 
+    // That it was checked, with nothing changed, is said by a tick alone.
+    let checked = [("confirmed/vacancy", "yes")];
+    let asked = change(&mut max, EDIT, &checked).await;
+    let told = "Capacity confirmed at: 23 November 2026, 9:00am, before nothing said";
+    assert!(asked.text.contains(told), "{}", asked.text);
+    save(&mut max, EDIT, &checked).await.leads_to(home);
+    expected.version = 3;
+    expected.capacity_confirmed_at = Some(desk.clock.now());
+    assert_eq!(*stored(&desk, "F1").await.setting.unwrap(), expected);
+    let ticked = max.get(EDIT).await;
+    assert!(
+        !filled(&ticked)
+            .iter()
+            .any(|(name, _)| name == "confirmed/vacancy")
+    );
+    desk.clock.advance(TimeDelta::hours(1));
+    let dearer = [("weekly_cost_pence", "600.00")];
+    save(&mut max, EDIT, &dearer).await.leads_to(home);
+    let confirmed = async || {
+        stored(&desk, "F1")
+            .await
+            .setting
+            .unwrap()
+            .capacity_confirmed_at
+    };
+    assert_eq!(confirmed().await, expected.capacity_confirmed_at);
+
     // One child for another of the same age; and nobody's name in what is asked.
     let other = [("residents/1/child_id", "C-3")];
     let asked = change(&mut max, EDIT, &other).await;
@@ -294,6 +322,7 @@ async fn who_lives_there_changes_by_the_form_and_what_is_not_touched_stays() {
     let ids = after.occupancy.residents.iter();
     let ids: Vec<_> = ids.map(|it| it.child_id.to_string()).collect();
     assert_eq!((ids, after.occupancy.version), (vec!["C-3".to_owned()], 3));
+    assert_eq!(confirmed().await, Some(desk.clock.now()));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 
 use super::{
     as_seen, at,
-    questions::{ID, PARTS, questions},
+    questions::{CONFIRMED, ID, PARTS, questions},
     refuse_stale, said, seen,
 };
 use crate::{
@@ -294,7 +294,8 @@ fn refused(faults: &[FieldError]) -> Fault {
     Fault::invalid(&told.collect::<Vec<_>>())
 }
 
-/// The stored entry with what was typed, in its next version.
+/// The stored entry with what was typed, in its next version. Who changes what is free, or ticks
+/// that it was checked, has confirmed it; a new price says nothing of it.
 fn changed(app: &App, stored: &Setting, fields: &Fields) -> Result<Setting, Fault> {
     let mut document = setting_to_json(stored);
     put(
@@ -303,17 +304,23 @@ fn changed(app: &App, stored: &Setting, fields: &Fields) -> Result<Setting, Faul
         Some(stored.version.saturating_add(1).into()),
     );
     let mut changed = understood(app, document, fields)?;
-    if changed.occupancy != stored.occupancy {
+    let says_what_is_free = changed.occupancy != stored.occupancy;
+    if says_what_is_free {
         changed.occupancy.version = stored.occupancy.version.saturating_add(1);
+    }
+    if says_what_is_free || !fields.get(CONFIRMED).is_empty() {
+        changed.capacity_confirmed_at = Some(app.clock.now());
     }
     Ok(changed)
 }
 
-/// The new entry that was typed.
+/// The new entry that was typed; what is free there is confirmed with it.
 fn added(app: &App, authority: AuthorityCode, fields: &Fields) -> Result<Setting, Fault> {
     let mut document = json!({
         "authority": authority.as_str(), "version": 1, "occupancy_version": 1,
     });
     ID.read("", fields, &mut document);
-    understood(app, document, fields)
+    let mut added = understood(app, document, fields)?;
+    added.capacity_confirmed_at = Some(app.clock.now());
+    Ok(added)
 }

@@ -10,6 +10,9 @@ use oss_domain::{
     setting::{ApprovalStatus, ParentAndChild, Quality, RestrictionReason, Sourcing},
 };
 
+/// The box by which somebody says that what is free was checked, as a field of the form.
+pub(super) const CONFIRMED: &str = "confirmed/vacancy";
+
 /// Questions that belong together.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -213,6 +216,17 @@ pub(super) static PARTS: &[Part] = &[
                 name: "the restriction",
                 ask: Ask::Items(10, RESTRICTION),
             },
+            // Not a field of the contract: it is taken in as `capacity_confirmed_at`.
+            Question {
+                pointer: "/confirmed",
+                label: "Vacancy",
+                hint: "What you change above counts as confirmed",
+                name: "the vacancy",
+                ask: Ask::Flags(&[(
+                    "vacancy",
+                    "I have checked with the home that this is so now",
+                )]),
+            },
         ],
     },
     Part {
@@ -373,6 +387,9 @@ mod tests {
         let maps = ["/capabilities", "/admission_criteria"];
         let all: BTreeSet<_> = asked_for::fields(&root, &maps);
         let expected: BTreeSet<_> = all.difference(&own).cloned().collect();
-        assert_eq!(asked_for::once(questions()), expected);
+        let mut asked = asked_for::once(questions());
+        // Stands for the last of our own.
+        assert!(asked.remove(&format!("/{CONFIRMED}")));
+        assert_eq!(asked, expected);
     }
 }

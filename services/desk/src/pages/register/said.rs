@@ -158,6 +158,9 @@ fn flat(setting: &Setting) -> BTreeMap<String, String> {
         RESIDENTS.to_owned(),
         crate::pages::facts::residents(setting),
     );
+    if let Some(confirmed) = facts.get_mut("capacity confirmed at") {
+        *confirmed = or_never(setting.capacity_confirmed_at);
+    }
     if let Some(connected) = facts.get_mut("connected to children") {
         *connected = setting.connected_to_children.len().to_string();
     }
