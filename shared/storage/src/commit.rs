@@ -70,8 +70,8 @@ impl PgStore {
         places::write_occupancies(conn, &unit).await?;
         life::write(conn, &unit, &words).await?;
 
-        messages::insert_dead_letters(conn, &self.key, &dead_letters).await?;
-        messages::insert(conn, &unit.handled, &unit.outgoing).await?;
+        messages::insert_dead_letters(conn, &self.key, &self.served, &dead_letters).await?;
+        messages::insert(conn, &self.served, &unit.handled, &unit.outgoing).await?;
         audit::append(conn, &unit.audit, sealed).await?;
         transaction.commit().await.sorted()
     }

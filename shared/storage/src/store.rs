@@ -18,6 +18,8 @@ use std::collections::{BTreeSet, HashMap};
 #[derive(Debug)]
 pub struct PgStore {
     pub(crate) pool: PgPool,
+    /// Whose rows its connections may see and write.
+    pub(crate) served: Vec<AuthorityCode>,
     pub(crate) key: InstallationKey,
     pub(crate) referral_keys: Keys,
     pub(crate) setting_keys: Keys,
@@ -65,6 +67,7 @@ impl PgStore {
     pub fn connect(options: &ConnectOptions, key: InstallationKey) -> Result<Self> {
         Ok(Self {
             pool: options.pool()?,
+            served: options.authorities.clone(),
             key,
             referral_keys: Keys::new(Of::Referrals),
             setting_keys: Keys::new(Of::Settings),

@@ -7,7 +7,7 @@ use crate::{
 };
 use oss_contract::subject::OUTBOUND_PREFIX;
 use oss_domain::AuthorityCode;
-use oss_workflow::{EventKey, StoreError, event::Outgoing, unit::DeadLetter};
+use oss_workflow::{Event, EventKey, StoreError, event::Outgoing, unit::DeadLetter};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use std::borrow::Cow;
@@ -15,6 +15,7 @@ use std::borrow::Cow;
 /// Writes what was handled and what is to be told, in one statement: each takes a trip of its own.
 pub(super) async fn insert(
     conn: &mut PgConnection,
+    served: &[AuthorityCode],
     handled: &[EventKey],
     outgoing: &[Outgoing],
 ) -> Result<()> {
@@ -48,9 +49,10 @@ pub(super) async fn insert(
             .iter()
             .map(|event| event.event_id.into_uuid())
             .collect::<Vec<_>>(),
-        &messages
+        &outgoing
             .iter()
-            .map(|message| authority(&message.subject))
+            .zip(&messages)
+            .map(|(event, message)| owner(&event.event, &message.subject, served))
             .collect::<Vec<_>>() as &[Option<&str>],
         &messages
             .iter()
@@ -73,13 +75,21 @@ pub(super) async fn insert(
 }
 
 /// The authority whose event it is: its token in the subject, if that is one.
-fn authority(subject: &str) -> Option<&str> {
+///
+/// That something was refused which came on the subject of a council that is not served here is
+/// told on that subject, but as a row it is nobody's: such a council has none here.
+fn owner<'a>(event: &Event, subject: &'a str, served: &[AuthorityCode]) -> Option<&'a str> {
     let token = subject
         .strip_prefix(OUTBOUND_PREFIX)?
         .strip_prefix('.')?
         .split('.')
         .next()?;
-    token.parse::<AuthorityCode>().is_ok().then_some(token)
+    let authority: AuthorityCode = token.parse().ok()?;
+    let refuses = matches!(
+        event,
+        Event::DeadLettered { .. } | Event::ReferralRejected { .. }
+    );
+    (!refuses || served.contains(&authority)).then_some(token)
 }
 
 /// Where a dead letter's payload is stored.
@@ -94,6 +104,7 @@ pub(crate) fn payload_place(row: &uuid::Uuid) -> Place<'_> {
 pub(super) async fn insert_dead_letters(
     conn: &mut PgConnection,
     key: &InstallationKey,
+    served: &[AuthorityCode],
     letters: &[&DeadLetter],
 ) -> Result<()> {
     if letters.is_empty() {
@@ -113,7 +124,8 @@ pub(super) async fn insert_dead_letters(
         &letters.iter().map(|letter| letter.dead_letter_id.into_uuid()).collect::<Vec<_>>(),
         &letters
             .iter()
-            .map(|letter| letter.authority.as_ref().map(AuthorityCode::as_str))
+            .map(|letter| letter.authority.as_ref().filter(|it| served.contains(it)))
+            .map(|authority| authority.map(AuthorityCode::as_str))
             .collect::<Vec<_>>() as &[Option<&str>],
         &letters.iter().map(|letter| row::text(&letter.subject)).collect::<Vec<_>>()
             as &[Cow<'_, str>],

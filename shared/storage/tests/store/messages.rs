@@ -8,7 +8,7 @@ use oss_storage::{
     idempotency::{Known, Request},
 };
 use oss_workflow::{
-    Context, Store, StoreError, Unit, Wanted,
+    Context, Event, Store, StoreError, Unit, Wanted,
     unit::{DeadLetter, Entry},
 };
 use sqlx::Row;
@@ -110,6 +110,39 @@ fn letter(number: u8) -> DeadLetter {
         headers: vec![("X".to_owned(), "y\0".to_owned())],
         payload: b"CANARY {".as_slice().into(),
     }
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_a_council_that_is_not_served_is_kept_and_told_on_its_subject() {
+    let database = Database::new().await;
+    let store = database.store();
+    let subject = "oss.in.v1.E06000018.referral.submitted";
+    run(&store, &Wanted::default(), |unit, context| {
+        unit.log.push(Entry::DeadLetter(Box::new(DeadLetter {
+            authority: Some(nottingham()),
+            subject: subject.into(),
+            ..letter(1)
+        })));
+        unit.announce(
+            context,
+            Event::DeadLettered {
+                authority: Some(nottingham()),
+                event_id: None,
+                source: None,
+                event_type: None,
+                subject: subject.into(),
+                reason: "the authority is another than the subject's".to_owned(),
+                attempts: 1,
+            },
+        );
+    })
+    .await
+    .unwrap();
+    let kept = store.list_dead_letters(None, 2).await.unwrap();
+    assert_eq!(kept[0].subject, subject);
+    let mut publisher = store.publisher().await.unwrap().unwrap();
+    let told = publisher.unpublished(&[], 10).await.unwrap();
+    assert_eq!(told[0].subject, "oss.evt.v1.E06000018.event.dead_lettered");
 }
 
 #[tokio::test]
