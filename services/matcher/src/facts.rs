@@ -287,7 +287,7 @@ fn task(fact: Fact, matcher: &Matcher) -> Result<Task, Vec<FieldError>> {
             served(answered.authority)?;
             let (referral, setting) = matcher.seal.open(answered.offer_id);
             Task::Answer(Box::new(ToRecord {
-                given: answered.into_given()?,
+                given: answered.into_given(),
                 referral,
                 setting,
             }))

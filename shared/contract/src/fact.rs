@@ -7,7 +7,9 @@ use crate::{
 use chrono::NaiveDate;
 use oss_domain::{
     AuthorityCode, FieldError, OfferId, Pence, PlacementId, ProviderId, Referral, ReferralId,
-    Setting, SettingId, UnknownCode, lifecycle::Answer, setting::VacancyChange,
+    Setting, SettingId,
+    lifecycle::{Answer, DeclineReason},
+    setting::VacancyChange,
     ssda903::ReasonPlaceChange,
 };
 use oss_workflow::{answer::Given, offer::Terms};
@@ -69,7 +71,7 @@ pub struct OfferAnswered {
     pub provider_id: ProviderId,
     /// Yes or no.
     pub answer: Answer,
-    /// Why not, in words.
+    /// Why not: a code, or words.
     pub decline_reason: Option<String>,
     /// What the place would cost a week.
     pub weekly_cost: Option<Pence>,
@@ -82,16 +84,17 @@ pub struct OfferAnswered {
 impl OfferAnswered {
     /// As the workflow takes it in, with the reason as one of the codes.
     ///
-    /// # Errors
-    /// The fault of a reason that is none of them.
-    pub fn into_given(self) -> Result<Given, Vec<FieldError>> {
-        let code = self.decline_reason.as_deref();
-        let decline_reason = code.map(str::parse).transpose();
-        let decline_reason = decline_reason.map_err(|error: UnknownCode| {
-            let detail = error.to_string();
-            vec![FieldError::new("/decline_reason", "unknown_code", detail)]
-        })?;
-        Ok(Given {
+    /// The contract lets the reason be any words: those that are no code count as
+    /// [`DeclineReason::Other`], and are kept with the statement.
+    #[must_use]
+    pub fn into_given(self) -> Given {
+        let code = self.decline_reason.as_deref().map(str::parse);
+        let decline_reason = code.map(|code| code.unwrap_or(DeclineReason::Other));
+        let words = self
+            .decline_reason
+            .filter(|words| words.parse::<DeclineReason>().is_err());
+        let said: Vec<_> = words.into_iter().chain(self.statement).collect();
+        Given {
             offer_id: self.offer_id,
             authority: self.authority,
             provider_id: self.provider_id,
@@ -99,10 +102,10 @@ impl OfferAnswered {
             terms: Terms {
                 weekly_cost: self.weekly_cost,
                 available_from: self.available_from,
-                statement: self.statement,
+                statement: (!said.is_empty()).then(|| said.join("\n")),
                 decline_reason,
             },
-        })
+        }
     }
 }
 

@@ -121,9 +121,7 @@ pub(crate) fn given(offer_id: OfferId, mut body: Value) -> Result<Given, Fault> 
         let detail = "must be the id in the path";
         return Err(Fault::invalid_field("/offer_id", "other_than_path", detail));
     }
-    answered
-        .into_given()
-        .map_err(|errors| Fault::invalid(&errors))
+    Ok(answered.into_given())
 }
 
 /// `POST /offers/{id}/hold`

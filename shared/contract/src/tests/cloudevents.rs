@@ -1,7 +1,8 @@
 //! CloudEvents 1.0 in both modes, as any producer's library may write them.
 
 use super::{decode_on, example, examples, faults, set, subject_for};
-use crate::{Headers, Incoming, MAX_PAYLOAD, Refused, RefusedKind, decode};
+use crate::{Fact, Headers, Incoming, MAX_PAYLOAD, Refused, RefusedKind, decode};
+use oss_domain::lifecycle::DeclineReason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -314,6 +315,30 @@ fn subject_type_and_data_must_agree() {
     set(&mut other, "/subject", "R-another".into());
     let refused = decode_on(&subject_for(&other), &other).unwrap_err();
     assert_eq!(faults(&refused), [("/referral_id", "subject_mismatch")]);
+}
+
+#[test]
+fn why_a_provider_declines_may_be_said_in_any_words() {
+    let given = |reason: Value, statement: Value| {
+        let mut event = example("offer.answered");
+        set(&mut event, "/data/decline_reason", reason);
+        set(&mut event, "/data/statement", statement);
+        match decode_on(&subject_for(&event), &event).unwrap().fact {
+            Fact::OfferAnswered(answered) => answered.into_given().terms,
+            other => panic!("{other:?}"),
+        }
+    };
+    let code = given("staffing".into(), "Two are ill.".into());
+    assert_eq!(code.decline_reason, Some(DeclineReason::Staffing));
+    assert_eq!(code.statement.as_deref(), Some("Two are ill."));
+    let words = given("We are full.".into(), "Ask us in May.".into());
+    assert_eq!(words.decline_reason, Some(DeclineReason::Other));
+    assert_eq!(
+        words.statement.as_deref(),
+        Some("We are full.\nAsk us in May.")
+    );
+    let nothing = given(Value::Null, Value::Null);
+    assert_eq!((nothing.decline_reason, nothing.statement), (None, None));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use oss_domain::{
     Approval,
-    lifecycle::{Answer, DeclineReason},
+    lifecycle::Answer,
     role::Role,
     ssda903::ReasonPlaceChange,
     text::{LONG_TEXT, TEXT},
@@ -140,12 +140,13 @@ fn own_offer() -> (&'static str, Value) {
 
 /// A provider's answer to its own offer.
 fn own_answer() -> (&'static str, Value) {
+    let text = json!({ "type": "string", "pattern": "\\S", "maxLength": TEXT });
     let answer = json!({
         "answer": { "type": "string", "enum": Answer::CODES },
-        "decline_reason": { "type": "string", "enum": DeclineReason::CODES },
+        "decline_reason": text,
         "weekly_cost_pence": { "type": "integer", "minimum": 0 },
         "available_from": { "type": "string", "format": "date" },
-        "statement": { "type": "string", "pattern": "\\S", "maxLength": LONG_TEXT },
+        "statement": text,
     });
     ("OwnAnswer", object(&["answer"], &answer))
 }
