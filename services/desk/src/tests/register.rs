@@ -294,7 +294,7 @@ async fn who_lives_there_changes_by_the_form_and_what_is_not_touched_stays() {
             .iter()
             .any(|(name, _)| name == "confirmed/vacancy")
     );
-    desk.clock.advance(TimeDelta::hours(1));
+    desk.clock.advance(TimeDelta::minutes(10));
     let dearer = [("weekly_cost_pence", "600.00")];
     save(&mut max, EDIT, &dearer).await.leads_to(home);
     let confirmed = async || {
