@@ -96,7 +96,7 @@ async fn write_all(app: App) {
     let done = attempt(&app, &first.reader, &wanted, &step).await;
     drop(turn);
     if !matches!(done, Err(Failed::Store(StoreError::Clash(_)))) {
-        return tell(readings, done.map_err(Fault::from));
+        return tell(readings, &done.map_err(Fault::from));
     }
     let mut chains = BTreeMap::<_, Vec<_>>::new();
     for reading in readings {
@@ -115,7 +115,7 @@ async fn write_apart(app: App, readings: Vec<Reading>) {
     };
     let (wanted, step) = unit_of(&readings);
     let done = act(&app, &first.reader, &wanted, step).await;
-    tell(readings, done);
+    tell(readings, &done);
 }
 
 /// What a unit with these lines needs, and what is done in it.
@@ -138,7 +138,7 @@ fn unit_of(
 }
 
 /// Tells everybody who waits what became of their line.
-fn tell(readings: Vec<Reading>, done: Result<(), Fault>) {
+fn tell(readings: Vec<Reading>, done: &Result<(), Fault>) {
     for reading in readings {
         // Whoever no longer waits has not read anything.
         let _ = reading.written.send(done.clone());

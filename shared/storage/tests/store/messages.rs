@@ -141,7 +141,7 @@ async fn a_dead_letter_of_a_council_that_is_not_served_is_kept_and_told_on_its_s
     let kept = store.list_dead_letters(None, 2).await.unwrap();
     assert_eq!(kept[0].subject, subject);
     let mut publisher = store.publisher().await.unwrap().unwrap();
-    let told = publisher.unpublished(&[], 10).await.unwrap();
+    let told = publisher.next(&[], at(1), &[], 10).await.unwrap();
     assert_eq!(told[0].subject, "oss.evt.v1.E06000018.event.dead_lettered");
 }
 
