@@ -10,7 +10,7 @@
 //! - Every row of an authority is behind row-level security; a connection sees the authorities it
 //!   serves and no others.
 //! - What is told in words about a child, and payloads that could not be read, are stored encrypted.
-//! - No statement in a loop over rows: a unit takes one round trip a table, however many rows.
+//! - No statement in a loop over rows: a unit takes at most one round trip a table, however many rows.
 //!
 //! To add a table: write a migration (never change one that was merged) that comments on it, calls
 //! `protect` and grants `oss_app` what it needs; add the statements beside their noun; run

@@ -108,9 +108,10 @@ pub(crate) async fn find(conn: &mut PgConnection, which: &Which<'_>) -> Result<V
          WHERE hold_id IN (
            SELECT hold_id FROM occupancy WHERE referral_key = ANY ($1) AND supply_until IS NULL
            UNION SELECT hold_id FROM occupancy WHERE setting_key = ANY ($2) AND supply_until IS NULL
-           UNION SELECT hold_id FROM child_taken
-             JOIN unnest($3::text[], $4::text[]) AS w (authority, child_id)
-               USING (authority, child_id)
+           UNION SELECT hold_id FROM unnest($3::text[], $4::text[]) AS w (authority, child_id)
+             CROSS JOIN LATERAL (SELECT hold_id FROM child_taken
+               WHERE child_taken.authority = w.authority AND child_taken.child_id = w.child_id
+               LIMIT 1) AS taken
            UNION SELECT unnest($5::uuid[]))",
         &which.referrals,
         &which.settings,

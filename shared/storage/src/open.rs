@@ -1,4 +1,4 @@
-//! Opening a unit: what is wanted is locked and loaded, a round trip a table.
+//! Opening a unit: what is wanted is locked and loaded, in few trips to the database.
 //!
 //! What is asked for is looked up one by one (`CROSS JOIN LATERAL … LIMIT 1`): a join would be
 //! planned to read the whole table while that is new. Where every event asks, the lists come by way

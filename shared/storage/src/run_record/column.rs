@@ -23,11 +23,11 @@ const TABLE_LOG: u32 = 14;
 const SHORT: usize = 256;
 
 /// Numbers by numbers of our own, which nobody chooses so that they clash.
-type Lookup = HashMap<u64, u64, FixedState>;
+type Lookup<V = u64> = HashMap<u64, V, FixedState>;
 
 /// The different numbers among these, in order.
 fn distinct(numbers: &[u64]) -> Vec<u64> {
-    let mut seen = Lookup::default();
+    let mut seen = Lookup::<u64>::default();
     let mut distinct: Vec<u64> = numbers
         .iter()
         .copied()
@@ -84,30 +84,27 @@ impl Writer {
     /// A column of few different numbers.
     pub(super) fn dictionary(&mut self, numbers: impl Iterator<Item = u64>) -> Result<()> {
         let mut words = Vec::new();
-        let mut seen = Lookup::default();
-        let found: Vec<u64> = numbers
+        let mut seen = Lookup::<usize>::default();
+        let found: Vec<usize> = numbers
             .map(|number| {
                 *seen.entry(number).or_insert_with(|| {
-                    words.push(number);
-                    words.len() as u64 - 1
+                    let nth = words.len();
+                    words.push((number, nth));
+                    nth
                 })
             })
             .collect();
-        // Words go by size, which is how a reader finds causes again.
-        let mut sorted: Vec<(u64, u64)> = words.iter().copied().zip(0..).collect();
-        sorted.sort_unstable();
-        let mut places = vec![0; sorted.len()];
-        for ((_, found), place) in sorted.iter().zip(0_u64..) {
-            if let Some(it) = places.get_mut(length(*found)?) {
+        // By size they take less than in the order in which they were found.
+        words.sort_unstable();
+        let mut places = vec![0; words.len()];
+        for ((_, nth), place) in words.iter().zip(0..) {
+            if let Some(it) = places.get_mut(*nth) {
                 *it = place;
             }
         }
-        self.number(sorted.len() as u64)?;
-        self.numbers(sorted.iter().map(|(word, _)| *word))?;
-        self.numbers(found.iter().map(|found| {
-            let place = usize::try_from(*found).ok().and_then(|it| places.get(it));
-            place.copied().unwrap_or_default()
-        }))
+        self.number(words.len() as u64)?;
+        self.numbers(words.into_iter().map(|(word, _)| word))?;
+        self.numbers(found.iter().filter_map(|nth| places.get(*nth).copied()))
     }
 
     /// A column of numbers that follow from `causes`, as a rule: the rule, and the exceptions.

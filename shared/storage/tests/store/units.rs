@@ -247,7 +247,7 @@ async fn a_lookup_by_name_has_one_index_to_go_by() {
            AND other.indkey[0] = names.indkey[0] AND NOT other.indisprimary
          WHERE names.indisprimary AND names.indnkeyatts > 1 AND other.indpred IS NULL
            AND names.indrelid IN ('referral'::regclass, 'setting'::regclass,
-             'referral_revision'::regclass, 'inbox'::regclass, 'register'::regclass)",
+             'referral_revision'::regclass, 'inbox'::regclass, 'child_taken'::regclass)",
     )
     .fetch_all(&mut owner)
     .await
