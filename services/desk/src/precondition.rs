@@ -69,12 +69,12 @@ pub(crate) struct EntityTag(String);
 
 impl EntityTag {
     /// Of a referral: its revision. Its state is not the sender's to change, so it is left out.
-    pub(crate) fn of_referral(revision: u32) -> Self {
+    pub(crate) fn of_referral(revision: u64) -> Self {
         Self(format!("\"{revision}\""))
     }
 
     /// Of a setting: its version, and that of its occupancy, which changes apart from it.
-    pub(crate) fn of_setting(version: u32, occupancy_version: u32) -> Self {
+    pub(crate) fn of_setting(version: u64, occupancy_version: u64) -> Self {
         Self(format!("\"{version}.{occupancy_version}\""))
     }
 

@@ -56,7 +56,7 @@ pub(crate) enum Task {
     CloseSetting {
         authority: AuthorityCode,
         setting_id: SettingId,
-        version: u32,
+        version: u64,
     },
     /// A register's entry has other places free.
     ChangeVacancy(Box<VacancyChange>),

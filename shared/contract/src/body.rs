@@ -27,7 +27,7 @@ bodies! {
         referral_id: String,
         /// The responsible council.
         authority: String,
-        revision: u32,
+        revision: u64,
         received_at: DateTime<Utc>,
     }
 

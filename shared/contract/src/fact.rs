@@ -55,7 +55,7 @@ pub struct SettingClosed {
     /// Whose register.
     pub authority: AuthorityCode,
     /// The version of the entry that says so.
-    pub version: u32,
+    pub version: u64,
     /// Why, in words.
     pub reason: String,
 }
@@ -268,7 +268,7 @@ fn setting_closed(node: &Node<'_>) -> Option<SettingClosed> {
     node.object()?;
     let setting_id = node.required("setting_id", Node::id);
     let authority = node.required("authority", Node::authority);
-    let version = node.required("version", |node| node.count(1));
+    let version = node.required("version", |node| node.version(1));
     let reason = node.required("reason", Node::text);
     Some(SettingClosed {
         setting_id: setting_id?,

@@ -244,9 +244,9 @@ impl<'a> Node<'a> {
             .or_else(|| self.fault("out_of_range", format!("must be from {min} to {max}")))
     }
 
-    /// A number of the range of `u32`, from `min`.
-    pub(crate) fn count(&self, min: u32) -> Option<u32> {
-        self.whole(min.into(), u32::MAX.into())
+    /// A number that orders what is sent, from `min`: any that is stored exactly.
+    pub(crate) fn version(&self, min: u64) -> Option<u64> {
+        self.whole(min, MAX_VERSION)
     }
 
     /// A text of 1 to `max` characters, trimmed.
@@ -323,6 +323,10 @@ impl<'a> Node<'a> {
         })
     }
 }
+
+/// The highest version: what PostgreSQL's `bigint` holds. It leaves room for senders that number by
+/// the clock, in nanoseconds even.
+pub(crate) const MAX_VERSION: u64 = i64::MAX.unsigned_abs();
 
 /// A list of any length: the size of the payload bounds it.
 pub(crate) const ANY: (usize, usize) = (0, usize::MAX);

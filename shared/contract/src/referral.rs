@@ -43,7 +43,7 @@ pub(crate) fn referral(node: &Node<'_>) -> Option<Referral> {
     node.object()?;
     let referral_id = node.required("referral_id", Node::id);
     let authority = node.required("authority", Node::authority);
-    let revision = node.required("revision", |node| node.count(1));
+    let revision = node.required("revision", |node| node.version(1));
     let urgency = node.required("urgency", Node::code);
     let start_date = node.required("start_date", Node::date);
     let kinds = (1, Kind::ALL.len());

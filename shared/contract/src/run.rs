@@ -19,7 +19,7 @@ struct Common<'a> {
     referral_id: &'a str,
     /// The responsible council.
     authority: &'a str,
-    revision: u32,
+    revision: u64,
     run_id: String,
     policy: PolicyRef<'a>,
     /// The version of the rules.

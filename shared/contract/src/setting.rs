@@ -28,7 +28,7 @@ pub(crate) fn setting(node: &Node<'_>) -> Option<Setting> {
     node.object()?;
     let setting_id = node.required("setting_id", Node::id);
     let authority = node.required("authority", Node::authority);
-    let version = node.required("version", |node| node.count(1));
+    let version = node.required("version", |node| node.version(1));
     let provider = node.required("provider", provider);
     let kind = node.required("kind", Node::code);
     let sourcing = node.required("sourcing", Node::code);
@@ -40,7 +40,7 @@ pub(crate) fn setting(node: &Node<'_>) -> Option<Setting> {
     let blocked_places = node.optional("blocked_places", small);
     let bedrooms_free = node.optional("bedrooms_free", small);
     let restrictions = node.optional("restrictions", restrictions);
-    let occupancy_version = node.optional("occupancy_version", |node| node.count(0));
+    let occupancy_version = node.optional("occupancy_version", |node| node.version(0));
     let capabilities = node.required("capabilities", levels);
     let admission_criteria = node.optional("admission_criteria", admission_criteria);
     let wheelchair_accessible = node.optional("wheelchair_accessible", Node::boolean);
@@ -86,7 +86,7 @@ pub(crate) fn vacancy_change(node: &Node<'_>) -> Option<VacancyChange> {
     node.object()?;
     let setting_id = node.required("setting_id", Node::id);
     let authority = node.required("authority", Node::authority);
-    let occupancy_version = node.required("occupancy_version", |node| node.count(0));
+    let occupancy_version = node.required("occupancy_version", |node| node.version(0));
     let residents = node.optional("residents", residents);
     let blocked_places = node.optional("blocked_places", small);
     let bedrooms_free = node.optional("bedrooms_free", small);
@@ -113,7 +113,7 @@ fn age(node: &Node<'_>) -> Option<u8> {
 }
 
 pub(crate) fn pence(node: &Node<'_>) -> Option<Pence> {
-    node.count(0).map(Pence::new)
+    node.whole(0, u32::MAX.into()).map(Pence::new)
 }
 
 fn provider(node: &Node<'_>) -> Option<Provider> {

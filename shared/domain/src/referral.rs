@@ -108,7 +108,7 @@ pub struct Referral {
     /// The responsible authority.
     pub authority: AuthorityCode,
     /// The revision, from 1.
-    pub revision: u32,
+    pub revision: u64,
     /// How soon.
     pub urgency: Urgency,
     /// When the placement is to start; ages are worked out on it.

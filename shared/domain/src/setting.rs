@@ -192,7 +192,7 @@ impl Restriction {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Occupancy {
     /// The version that the fields below came with.
-    pub version: u32,
+    pub version: u64,
     /// The children who live there.
     pub residents: Vec<Resident>,
     /// Places that exist and cannot be used.
@@ -211,7 +211,7 @@ pub struct Setting {
     /// Whose register this is; not where the setting lies.
     pub authority: AuthorityCode,
     /// The version of the entry, from 1.
-    pub version: u32,
+    pub version: u64,
     /// Who runs it.
     pub provider: Provider,
     /// What it is.
@@ -265,7 +265,7 @@ pub struct VacancyChange {
     /// Whose register.
     pub authority: AuthorityCode,
     /// The version of the occupancy: lower than the stored one is ignored.
-    pub occupancy_version: u32,
+    pub occupancy_version: u64,
     /// Who lives there now.
     pub residents: Option<Vec<Resident>>,
     /// Places that cannot be used now.

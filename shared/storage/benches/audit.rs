@@ -26,7 +26,7 @@ use support::{Database, clock, derby, key, receive, run, want_referral};
 /// Who change something at the same time.
 const CLIENTS: usize = 16;
 /// Changes of each.
-const CHANGES: u32 = 200;
+const CHANGES: u64 = 200;
 /// Lines of the audit that are verified: chains, and lines that are added to each.
 const CHAINS: usize = 5_000;
 const LINES: usize = 200;

@@ -449,7 +449,7 @@ async fn load_documents(conn: &mut PgConnection, unit: &mut Unit) -> Result<()> 
         .referrals
         .values()
         .filter(|head| head.revision > 0)
-        .map(|head| (head.key.0, i64::from(head.revision)))
+        .map(|head| (head.key.0, head.revision.cast_signed()))
         .unzip();
     if keys.is_empty() {
         return Ok(());

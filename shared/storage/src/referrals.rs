@@ -23,7 +23,7 @@ pub struct StoredReferral {
     /// Its id.
     pub referral_id: ReferralId,
     /// The highest revision seen; 0 where it was withdrawn before any arrived.
-    pub revision: u32,
+    pub revision: u64,
     /// Its state.
     pub state: ReferralState,
     /// When its first revision arrived.
@@ -259,12 +259,12 @@ impl PgStore {
     pub async fn referral_revision(
         &self,
         key: ReferralKey,
-        revision: u32,
+        revision: u64,
     ) -> Result<Option<Arc<Referral>>> {
         let document = sqlx::query_scalar!(
             "SELECT document FROM referral_revision WHERE key = $1 AND revision = $2",
             key.0,
-            i64::from(revision),
+            revision.cast_signed(),
         )
         .fetch_optional(&self.pool)
         .await

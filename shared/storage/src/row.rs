@@ -20,9 +20,9 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A column of numbers that fit 32 bits.
-pub(crate) fn whole(column: &str, number: i64) -> Result<u32> {
-    u32::try_from(number).map_err(|_| broken(format!("{column} holds {number}")))
+/// A column of numbers that are never negative.
+pub(crate) fn whole<N: TryFrom<i64>>(column: &str, number: i64) -> Result<N> {
+    N::try_from(number).map_err(|_| broken(format!("{column} holds {number}")))
 }
 
 /// A column of bytes of a fixed length.

@@ -107,7 +107,7 @@ impl ReferralBuilder {
 
     /// Another revision.
     #[must_use]
-    pub fn revision(self, revision: u32) -> Self {
+    pub fn revision(self, revision: u64) -> Self {
         self.with(|referral| referral.revision = revision)
     }
 
@@ -289,7 +289,7 @@ impl SettingBuilder {
 
     /// Another version.
     #[must_use]
-    pub fn version(self, version: u32) -> Self {
+    pub fn version(self, version: u64) -> Self {
         self.with(|setting| setting.version = version)
     }
 

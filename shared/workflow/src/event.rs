@@ -31,7 +31,7 @@ pub enum Event {
         /// Which referral.
         referral_id: ReferralId,
         /// Which revision.
-        revision: u32,
+        revision: u64,
         /// When it was stored.
         received_at: DateTime<Utc>,
     },

@@ -24,7 +24,7 @@ pub struct RunFacts {
     /// The referral.
     pub referral_id: ReferralId,
     /// The referral's revision.
-    pub revision: u32,
+    pub revision: u64,
     /// The supply: the register with the places held in it.
     pub supply: SupplyVersion,
     /// The policy's name.

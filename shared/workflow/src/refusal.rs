@@ -12,7 +12,7 @@ pub enum Refusal {
     #[error("revision {revision} was received before with another content")]
     RevisionConflict {
         /// The revision.
-        revision: u32,
+        revision: u64,
     },
     /// What it speaks of is not known yet; it may be later.
     #[error("{what} is not known")]

@@ -96,7 +96,7 @@ pub fn close_setting(
     context: &mut Context<'_, '_>,
     authority: AuthorityCode,
     setting_id: &SettingId,
-    version: u32,
+    version: u64,
 ) -> Result<bool, Refusal> {
     let at = (authority, setting_id.clone());
     let (key, setting) = match unit.settings.get(&at) {

@@ -60,7 +60,7 @@ pub struct ReferralHead {
     /// Its id.
     pub referral_id: ReferralId,
     /// The highest revision seen; 0 where it was withdrawn before any arrived.
-    pub revision: u32,
+    pub revision: u64,
     /// That revision's content.
     pub content: ContentHash,
     /// Its state.
@@ -81,7 +81,7 @@ pub struct RunHead {
     /// The run.
     pub run_id: RunId,
     /// The referral's revision that it ranked for.
-    pub revision: u32,
+    pub revision: u64,
     /// Its outcome.
     pub digest: u128,
 }
@@ -92,7 +92,7 @@ pub struct SettingHead {
     /// Its key.
     pub key: SettingKey,
     /// The highest version seen.
-    pub version: u32,
+    pub version: u64,
     /// Whether it is in supply.
     pub open: bool,
     /// The entry, with its occupancy merged in; `None` where it was closed before it was opened.

@@ -191,12 +191,12 @@ fn any_ending(now: DateTime<Utc>, rng: &mut impl Rng) -> Ending {
 }
 
 /// After how many facts a new referral is spoken of.
-const VERSIONS_A_REFERRAL: u32 = 6;
+const VERSIONS_A_REFERRAL: u64 = 6;
 
 /// Something that a register, a case system or a provider publishes.
 pub(crate) fn any_fact(
     tables: &Tables,
-    versions: &mut u32,
+    versions: &mut u64,
     now: DateTime<Utc>,
     rng: &mut impl Rng,
 ) -> Option<Fact> {

@@ -19,7 +19,7 @@ pub(crate) enum Fact {
     Referral(Arc<Referral>),
     ReferralWithdrawn(AuthorityCode, ReferralId),
     Setting(Arc<Setting>),
-    SettingClosed(AuthorityCode, SettingId, u32),
+    SettingClosed(AuthorityCode, SettingId, u64),
     Vacancy(VacancyChange),
     Answer(Given),
     PlacementEnded(PlacementId, Ending),

@@ -126,7 +126,7 @@ pub(crate) fn parse<T: FromStr<Err: Debug>>(text: &str) -> T {
 
 /// A referral of Derby's for these children, all girls of twelve or so, for any family or home.
 #[must_use]
-pub fn referral(id: &str, revision: u32, children: &[&str]) -> Referral {
+pub fn referral(id: &str, revision: u64, children: &[&str]) -> Referral {
     Referral {
         referral_id: parse(id),
         authority: derby(),
@@ -173,7 +173,7 @@ fn child(id: &str, born: &str) -> Child {
 
 /// A fostering household of the council's own in the city.
 #[must_use]
-pub fn household(id: &str, version: u32, places: u16) -> Setting {
+pub fn household(id: &str, version: u64, places: u16) -> Setting {
     Setting {
         setting_id: parse(id),
         authority: derby(),
@@ -217,7 +217,7 @@ pub fn household(id: &str, version: u32, places: u16) -> Setting {
 
 /// A children's home of a company's, called off as `sourcing` says, at `postcode`.
 #[must_use]
-pub fn home_at(id: &str, version: u32, places: u16, sourcing: Sourcing, postcode: &str) -> Setting {
+pub fn home_at(id: &str, version: u64, places: u16, sourcing: Sourcing, postcode: &str) -> Setting {
     Setting {
         provider: Provider {
             provider_id: parse("HOMES"),
@@ -256,7 +256,7 @@ pub(crate) fn referral_id(n: usize) -> ReferralId {
 pub(crate) fn any_setting(
     council: AuthorityCode,
     n: usize,
-    version: u32,
+    version: u64,
     rng: &mut impl Rng,
 ) -> Setting {
     let id = format!("S{n}");
@@ -307,7 +307,7 @@ pub(crate) fn any_setting(
 pub(crate) fn any_vacancy(
     council: AuthorityCode,
     n: usize,
-    version: u32,
+    version: u64,
     placed: &[ChildId],
     rng: &mut impl Rng,
 ) -> VacancyChange {
@@ -350,7 +350,7 @@ pub(crate) fn any_vacancy(
 pub(crate) fn any_referral(
     council: AuthorityCode,
     n: usize,
-    revision: u32,
+    revision: u64,
     rng: &mut impl Rng,
 ) -> Referral {
     let first = n % N_CHILDREN;

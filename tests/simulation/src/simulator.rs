@@ -162,7 +162,7 @@ struct Simulator<'a> {
     /// Every message that the stream has taken.
     accepted: Vec<EventKey>,
     running: Vec<Running<'a>>,
-    versions: u32,
+    versions: u64,
     report: Report,
 }
 

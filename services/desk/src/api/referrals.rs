@@ -132,7 +132,7 @@ pub(crate) async fn receive(
 }
 
 /// An event that comes late is ignored; a person who amends in vain must hear of it.
-fn refuse_stale(head: &ReferralHead, revision: u32, content: [u8; 32]) -> Result<(), Fault> {
+fn refuse_stale(head: &ReferralHead, revision: u64, content: [u8; 32]) -> Result<(), Fault> {
     if revision == head.revision && content == head.content {
         return Ok(());
     }
@@ -255,7 +255,7 @@ pub(crate) async fn read(
 struct Standing<'a> {
     authority: AuthorityCode,
     referral_id: &'a ReferralId,
-    revision: u32,
+    revision: u64,
     state: ReferralState,
     urgency: Option<Urgency>,
     received_at: DateTime<Utc>,

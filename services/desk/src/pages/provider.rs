@@ -227,7 +227,7 @@ pub(crate) struct VacancyPage {
     facts: Vec<(&'static str, String)>,
     blocked_places: String,
     bedrooms_free: String,
-    version: u32,
+    version: u64,
 }
 
 /// A home of the viewer's provider.

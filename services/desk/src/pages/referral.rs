@@ -38,7 +38,7 @@ struct ReferralPage {
     from: &'static str,
     start_date: String,
     received: String,
-    revision: u32,
+    revision: u64,
     children: Vec<String>,
     wishes: Option<String>,
     narrative: Vec<(&'static str, String)>,

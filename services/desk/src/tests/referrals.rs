@@ -74,7 +74,7 @@ async fn an_amendment_may_come_first() {
 #[tokio::test]
 async fn a_change_may_be_tied_to_what_was_seen() {
     let desk = Desk::new().await;
-    let put = |revision: u32, name, value| {
+    let put = |revision: u64, name, value| {
         let (desk, body) = (&desk, a_referral("R1", revision));
         async move {
             desk.write("PUT", "/referrals/R1", &body, &[(name, value)])

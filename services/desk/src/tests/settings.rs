@@ -75,7 +75,7 @@ async fn newer_occupancy_outlives_an_older_whole() {
 #[tokio::test]
 async fn a_change_may_be_tied_to_what_was_seen() {
     let desk = Desk::new().await;
-    let put = |version: u32, name, value| {
+    let put = |version: u64, name, value| {
         let (desk, body) = (&desk, a_setting("F1", version));
         async move {
             desk.write("PUT", "/settings/F1", &body, &[(name, value)])

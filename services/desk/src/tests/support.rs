@@ -305,7 +305,7 @@ impl Answer {
     }
 }
 
-pub(crate) fn a_referral(id: &str, revision: u32) -> Value {
+pub(crate) fn a_referral(id: &str, revision: u64) -> Value {
     json!({
         "referral_id": id, "authority": DERBY, "revision": revision,
         "urgency": "urgent", "start_date": "2026-12-01",
@@ -318,7 +318,7 @@ pub(crate) fn a_referral(id: &str, revision: u32) -> Value {
     })
 }
 
-pub(crate) fn a_setting(id: &str, version: u32) -> Value {
+pub(crate) fn a_setting(id: &str, version: u64) -> Value {
     json!({
         "setting_id": id, "authority": DERBY, "version": version,
         "provider": {"provider_id": "DERBY", "name": "Derby City Council"},

@@ -1,5 +1,6 @@
 //! The contract's simple types, as schemas.
 
+use crate::read::MAX_VERSION;
 use oss_domain::{
     Level, Need,
     lifecycle::Answer as DomainAnswer,
@@ -40,7 +41,7 @@ fn pattern(description: &str, pattern: &str) -> Schema {
     json_schema!({ "type": "string", "description": description, "pattern": pattern })
 }
 
-fn whole(description: &str, minimum: u32, maximum: u32) -> Schema {
+fn whole(description: &str, minimum: u64, maximum: u64) -> Schema {
     json_schema!({
         "type": "integer", "description": description, "minimum": minimum, "maximum": maximum
     })
@@ -90,9 +91,9 @@ types! {
         "type": "string", "description": "A lower-case word, such as `en` or `british sign language`.",
         "pattern": "^[^\\p{Lu}]+$", "maxLength": TEXT
     });
-    Version = whole("From 1; orders what is sent.", 1, u32::MAX);
-    OccupancyVersion = whole("Orders occupancy, apart from `version`.", 0, u32::MAX);
-    Pence = whole("Pence a week.", 0, u32::MAX);
+    Version = whole("From 1; orders what is sent.", 1, MAX_VERSION);
+    OccupancyVersion = whole("Orders occupancy, apart from `version`.", 0, MAX_VERSION);
+    Pence = whole("Pence a week.", 0, u32::MAX.into());
     Places = whole("A number of places or rooms.", 0, u16::MAX.into());
     Age = whole("Completed years.", 0, u8::MAX.into());
     NeedsMap = by_need(

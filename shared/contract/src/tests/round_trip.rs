@@ -1,6 +1,8 @@
 //! What is written is read back as it was, and equal things are written with equal bytes.
 
-use crate::{referral_from_json, referral_to_json, setting_from_json, setting_to_json};
+use crate::{
+    read::MAX_VERSION, referral_from_json, referral_to_json, setting_from_json, setting_to_json,
+};
 use oss_domain::{
     Need,
     setting::{Kind, ParentAndChild, Quality, RestrictionReason, Sourcing},
@@ -197,7 +199,7 @@ fn referral() -> Json {
     let always = vec![
         ("referral_id", id()),
         ("authority", authority()),
-        ("revision", of(1..=u32::MAX)),
+        ("revision", of(1..=MAX_VERSION)),
         ("urgency", codes(&["planned", "urgent", "emergency"])),
         ("start_date", of(Just("2026-12-07"))),
         ("placement_types", of(kinds)),
@@ -261,7 +263,7 @@ fn setting() -> Json {
         vec![
             ("setting_id", id()),
             ("authority", authority()),
-            ("version", of(1..=u32::MAX)),
+            ("version", of(1..=MAX_VERSION)),
             (
                 "provider",
                 object(vec![("provider_id", id()), ("name", text())], vec![]),
@@ -310,7 +312,7 @@ fn setting() -> Json {
                 ),
             ),
             ("restrictions", list(restriction, 3)),
-            ("occupancy_version", of(any::<u32>())),
+            ("occupancy_version", of(0..=MAX_VERSION)),
             ("capacity_confirmed_at", instant()),
         ],
     )

@@ -90,7 +90,7 @@ pub(super) async fn write_heads(
         &heads.iter().map(|(head, _)| head.authority.as_str()).collect::<Vec<_>>() as &[&str],
         &heads.iter().map(|(head, _)| head.referral_id.as_str()).collect::<Vec<_>>() as &[&str],
         &heads.iter().map(|(head, _)| head.key.0).collect::<Vec<_>>(),
-        &heads.iter().map(|(head, _)| i64::from(head.revision)).collect::<Vec<_>>(),
+        &heads.iter().map(|(head, _)| head.revision.cast_signed()).collect::<Vec<_>>(),
         &heads.iter().map(|(head, _)| head.content.as_slice()).collect::<Vec<_>>() as &[&[u8]],
         &heads.iter().map(|(head, _)| head.state.as_str()).collect::<Vec<_>>() as &[&str],
         &heads
@@ -102,7 +102,7 @@ pub(super) async fn write_heads(
             .iter()
             .map(|(head, _)| head.run.map(|run| run.run_id.into_uuid()))
             .collect::<Vec<_>>() as &[Option<Uuid>],
-        &run(|run| i64::from(run.revision)) as &[Option<i64>],
+        &run(|run| run.revision.cast_signed()) as &[Option<i64>],
         &digest as &[Option<Vec<u8>>],
         &heads
             .iter()
@@ -147,7 +147,7 @@ pub(super) fn seal_revisions<'a>(
 ) -> Result<Vec<Revision<'a>>> {
     let mut sealed = Vec::with_capacity(revisions.len());
     for &(key, referral, content, received_at) in revisions {
-        let number = i64::from(referral.revision);
+        let number = referral.revision.cast_signed();
         let (document, narrative) = row::split_narrative(referral);
         let loaded = loaded
             .get_mut(&key)
@@ -229,7 +229,9 @@ pub(super) async fn append(
         &facts().map(|it| it.run_id.into_uuid()).collect::<Vec<_>>(),
         &facts().map(|it| it.authority.as_str()).collect::<Vec<_>>() as &[&str],
         &runs.iter().map(|run| run.key.0).collect::<Vec<_>>(),
-        &facts().map(|it| i64::from(it.revision)).collect::<Vec<_>>(),
+        &facts()
+            .map(|it| it.revision.cast_signed())
+            .collect::<Vec<_>>(),
         &facts().map(|it| it.supply.0).collect::<Vec<_>>(),
         &facts()
             .map(|it| it.policy_sha256.as_slice())

@@ -58,7 +58,7 @@ pub(super) async fn write_settings(conn: &mut PgConnection, unit: &Unit) -> Resu
     let occupancy = |head: &SettingHead| {
         head.setting
             .as_ref()
-            .map_or(0, |setting| i64::from(setting.occupancy.version))
+            .map_or(0, |setting| setting.occupancy.version.cast_signed())
     };
     let document = |head: &SettingHead| head.setting.as_deref().map(oss_contract::setting_to_json);
     let written = sqlx::query!(
@@ -76,7 +76,7 @@ pub(super) async fn write_settings(conn: &mut PgConnection, unit: &Unit) -> Resu
         &heads.iter().map(|(at, _)| at.0.as_str()).collect::<Vec<_>>() as &[&str],
         &heads.iter().map(|(at, _)| at.1.as_str()).collect::<Vec<_>>() as &[&str],
         &heads.iter().map(|(_, head)| head.key.0).collect::<Vec<_>>(),
-        &heads.iter().map(|(_, head)| i64::from(head.version)).collect::<Vec<_>>(),
+        &heads.iter().map(|(_, head)| head.version.cast_signed()).collect::<Vec<_>>(),
         &heads.iter().map(|(_, head)| occupancy(head)).collect::<Vec<_>>(),
         &heads.iter().map(|(_, head)| head.open).collect::<Vec<_>>(),
         &heads.iter().map(|(_, head)| document(head)).collect::<Vec<_>>() as &[Option<Value>],

@@ -77,7 +77,7 @@ pub(crate) fn clock() -> ManualClock {
     ManualClock::starting_at("2026-11-23T09:00:00Z".parse().unwrap())
 }
 
-pub(crate) fn referral_json(authority: AuthorityCode, id: &str, revision: u32) -> Value {
+pub(crate) fn referral_json(authority: AuthorityCode, id: &str, revision: u64) -> Value {
     json!({
         "referral_id": id, "authority": authority.as_str(), "revision": revision,
         "urgency": "urgent", "start_date": "2026-12-01",
@@ -90,11 +90,11 @@ pub(crate) fn referral_json(authority: AuthorityCode, id: &str, revision: u32) -
     })
 }
 
-pub(crate) fn referral(authority: AuthorityCode, id: &str, revision: u32) -> Arc<Referral> {
+pub(crate) fn referral(authority: AuthorityCode, id: &str, revision: u64) -> Arc<Referral> {
     Arc::new(oss_contract::referral_from_json(&referral_json(authority, id, revision)).unwrap())
 }
 
-pub(crate) fn setting(authority: AuthorityCode, id: &str, version: u32) -> Setting {
+pub(crate) fn setting(authority: AuthorityCode, id: &str, version: u64) -> Setting {
     oss_contract::setting_from_json(&json!({
         "setting_id": id, "authority": authority.as_str(), "version": version,
         "provider": {"provider_id": "DERBY", "name": "Derby City Council"},
@@ -110,8 +110,9 @@ pub(crate) fn setting(authority: AuthorityCode, id: &str, version: u32) -> Setti
 }
 
 /// A content that stands for this revision's.
-pub(crate) fn content(revision: u32) -> ContentHash {
-    [u8::try_from(revision).unwrap(); 32]
+pub(crate) fn content(revision: u64) -> ContentHash {
+    let [low, ..] = revision.to_le_bytes();
+    [low; 32]
 }
 
 pub(crate) fn event(id: &str) -> EventKey {
@@ -170,7 +171,7 @@ pub(crate) async fn run<T>(
 }
 
 /// Takes in a revision of a referral.
-pub(crate) async fn receive(store: &PgStore, authority: AuthorityCode, id: &str, revision: u32) {
+pub(crate) async fn receive(store: &PgStore, authority: AuthorityCode, id: &str, revision: u64) {
     let referral = referral(authority, id, revision);
     run(store, &want_referral(authority, id), |unit, context| {
         oss_workflow::referral::receive(unit, context, &referral, content(revision)).unwrap()
@@ -184,7 +185,7 @@ pub(crate) async fn change_setting(
     store: &PgStore,
     authority: AuthorityCode,
     id: &str,
-    version: u32,
+    version: u64,
 ) {
     run(store, &want_setting(authority, id), |unit, context| {
         oss_workflow::supply::change_setting(unit, context, setting(authority, id, version))

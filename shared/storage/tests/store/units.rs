@@ -35,6 +35,22 @@ async fn a_referral_is_found_again_as_it_was_committed() {
 }
 
 #[tokio::test]
+async fn revisions_and_versions_may_be_numbered_by_the_clock() {
+    let database = Database::new().await;
+    let store = database.store();
+    let nanoseconds = 1_795_000_000_000_000_000;
+    receive(&store, derby(), "R01", nanoseconds).await;
+    change_setting(&store, derby(), "F01", nanoseconds).await;
+    let (unit, opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
+    let head = &unit.referrals[&(derby(), rid("R01"))];
+    assert_eq!(head.revision, nanoseconds);
+    drop(opened);
+    let (unit, _opened) = store.open(&want_setting(derby(), "F01")).await.unwrap();
+    let head = &unit.settings[&(derby(), "F01".parse().unwrap())];
+    assert_eq!(head.version, nanoseconds);
+}
+
+#[tokio::test]
 async fn a_unit_that_is_dropped_leaves_nothing() {
     let database = Database::new().await;
     let store = database.store();

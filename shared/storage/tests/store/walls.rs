@@ -212,7 +212,7 @@ async fn the_database_refuses_what_must_never_be() {
         (referral("referral_id = ''"), "referral_referral_id_check"),
         (referral("content = ''"), "referral_content_check"),
         (referral("state = 'lost'"), "referral_state_check"),
-        (referral("revision = 4294967296"), "referral_revision_check"),
+        (referral("revision = -1, state = 'withdrawn'"), "referral_revision_check"),
         (referral("revision = 0"), "referral_has_arrived"),
         (referral("urgency = NULL"), "referral_has_arrived"),
         (referral("run_revision = 1"), "referral_run_is_whole"),

@@ -104,7 +104,7 @@ async fn a_changed_supply_ranks_again_those_it_concerns() {
     product.import(&data::supply_file()).await;
     let (producer, observer) = product.clients().await;
     let api = product.api();
-    let at_version = async |setting: &str, key: &str, version: u32| {
+    let at_version = async |setting: &str, key: &str, version: u64| {
         wait::until(SOON, || async {
             api.get(&format!("/settings/{setting}")).await.body[key] == version
         })

@@ -10,7 +10,7 @@ use oss_workflow::{
 };
 
 /// Carers approved for one child, with room for two.
-fn carers(version: u32, places: u16) -> oss_domain::Setting {
+fn carers(version: u64, places: u16) -> oss_domain::Setting {
     let mut carers = household("F1", version, places);
     carers.occupancy.bedrooms_free = Some(2);
     carers

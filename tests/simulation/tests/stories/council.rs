@@ -104,7 +104,7 @@ impl Council {
         .unwrap();
     }
 
-    pub(crate) fn close(&mut self, setting: &str, version: u32) {
+    pub(crate) fn close(&mut self, setting: &str, version: u64) {
         let at = (derby(), id::<SettingId>(setting));
         let wanted = Wanted {
             closing: [at.clone()].into(),

@@ -28,7 +28,7 @@ pub(crate) struct CheckPage {
     form: Form,
     reference: String,
     link: String,
-    revision: u32,
+    revision: u64,
     version: String,
     is_amendment: bool,
     is_overtaken: bool,

@@ -147,7 +147,7 @@ impl Draft {
     }
 
     /// The revision that is stored; 0 where none is.
-    pub(crate) fn revision(&self) -> u32 {
+    pub(crate) fn revision(&self) -> u64 {
         self.stored.as_ref().map_or(0, |stored| stored.revision)
     }
 
@@ -191,7 +191,7 @@ impl Draft {
 
     /// Whether the referral was changed by others after the last answer was given.
     pub(crate) fn is_overtaken(&self) -> bool {
-        !self.answers.is_empty() && self.given_over < self.revision().into()
+        !self.answers.is_empty() && self.given_over < self.revision()
     }
 
     /// The referral as it would be sent.
