@@ -13,6 +13,7 @@ pub use checkpoint::{Checkpoint, CheckpointKey, PublicKey};
 pub use verify::Walk;
 
 use crate::{
+    commit,
     error::{Result, Sorted, broken},
     seal::{InstallationKey, Place},
     store::Loaded,
@@ -102,9 +103,9 @@ impl Line<'_> {
 /// Lines with their places in their chains, column by column.
 #[derive(Debug, Default)]
 pub(crate) struct Sealed<'a> {
-    lines: Vec<Line<'a>>,
-    previous: Vec<[u8; 32]>,
-    hashes: Vec<[u8; 32]>,
+    pub(crate) lines: Vec<Line<'a>>,
+    pub(crate) previous: Vec<[u8; 32]>,
+    pub(crate) hashes: Vec<[u8; 32]>,
 }
 
 impl<'a> Sealed<'a> {
@@ -188,91 +189,54 @@ pub(crate) fn seal_referrals<'a>(
     Ok(sealed)
 }
 
-/// Appends the lines: `sealed` ones as they are, and the authorities' own to their chains.
+/// Appends the lines that are about no referral to their authorities' chains.
 ///
 /// To be called last in a unit: an authority's chain is one row, locked from here to the commit.
-pub(crate) async fn append<'a>(
-    conn: &mut PgConnection,
-    lines: &'a [AuditLine],
-    mut sealed: Sealed<'a>,
-) -> Result<()> {
+pub(crate) async fn append_others(conn: &mut PgConnection, lines: &[AuditLine]) -> Result<()> {
     let own = || lines.iter().filter(|line| line.referral.is_none());
     let authorities: BTreeSet<_> = own().map(|line| line.authority).collect();
-    if !authorities.is_empty() {
-        let authorities: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
-        let rows = sqlx::query!(
-            "INSERT INTO audit_chain AS chain (authority, seq, hash)
-             SELECT authority, 0, $2 FROM unnest($1::text[]) AS w (authority) ORDER BY authority
-             ON CONFLICT (authority) DO UPDATE SET seq = chain.seq
-             RETURNING authority, seq, hash",
-            &authorities as &[&str],
-            &ChainEnd::START.hash,
-        )
-        .fetch_all(&mut *conn)
-        .await
-        .sorted()?;
-        let mut ends = BTreeMap::new();
-        for row in rows {
-            let hash = crate::row::bytes("audit_chain.hash", &row.hash)?;
-            ends.insert(row.authority, ChainEnd { seq: row.seq, hash });
-        }
-        for line in own() {
-            let end = ends
-                .get_mut(line.authority.as_str())
-                .ok_or_else(|| broken("an authority's chain is not to be seen"))?;
-            sealed.push(line, None, end);
-        }
-        let (authorities, ends): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
-        sqlx::query!(
-            "UPDATE audit_chain SET seq = w.seq, hash = w.hash
-             FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS w (authority, seq, hash)
-             WHERE audit_chain.authority = w.authority",
-            &authorities,
-            &ends.iter().map(|end| end.seq).collect::<Vec<_>>(),
-            &ends
-                .iter()
-                .map(|end| end.hash.as_slice())
-                .collect::<Vec<_>>() as &[&[u8]],
-        )
-        .execute(&mut *conn)
-        .await
-        .sorted()?;
-    }
-    insert(conn, &sealed).await
-}
-
-async fn insert(conn: &mut PgConnection, sealed: &Sealed<'_>) -> Result<()> {
-    if sealed.lines.is_empty() {
+    if authorities.is_empty() {
         return Ok(());
     }
-    let lines = &sealed.lines;
-    sqlx::query!(
-        "INSERT INTO audit (authority, referral_key, seq, at, actor_kind, actor, act, thing, reason,
-           words, previous_hash, hash)
-         SELECT authority, referral_key, seq, 'epoch'::timestamptz + at * interval '1 microsecond',
-           actor_kind, actor, act, thing, reason, words, previous_hash, hash
-         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-           $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[])
-           AS w (authority, referral_key, seq, at, actor_kind, actor, act, thing, reason,
-             words, previous_hash, hash)",
-        &lines.iter().map(|line| line.authority).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.referral_key).collect::<Vec<_>>() as &[Option<i64>],
-        &lines.iter().map(|line| line.seq).collect::<Vec<_>>(),
-        &lines.iter().map(|line| line.at_micros).collect::<Vec<_>>(),
-        &lines.iter().map(|line| line.actor_kind).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.actor).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.act).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.thing).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.reason).collect::<Vec<_>>() as &[Option<&str>],
-        &lines
-            .iter()
-            .map(|line| line.words.as_deref())
-            .collect::<Vec<_>>() as &[Option<&[u8]>],
-        &sealed.previous.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>() as &[&[u8]],
-        &sealed.hashes.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>() as &[&[u8]],
+    let authorities: Vec<_> = authorities.iter().map(AuthorityCode::as_str).collect();
+    let rows = sqlx::query!(
+        "INSERT INTO audit_chain AS chain (authority, seq, hash)
+         SELECT authority, 0, $2 FROM unnest($1::text[]) AS w (authority) ORDER BY authority
+         ON CONFLICT (authority) DO UPDATE SET seq = chain.seq
+         RETURNING authority, seq, hash",
+        &authorities as &[&str],
+        &ChainEnd::START.hash,
     )
-    .execute(conn)
+    .fetch_all(&mut *conn)
     .await
     .sorted()?;
-    Ok(())
+    let mut ends = BTreeMap::new();
+    for row in rows {
+        let hash = crate::row::bytes("audit_chain.hash", &row.hash)?;
+        ends.insert(row.authority, ChainEnd { seq: row.seq, hash });
+    }
+    let mut sealed = Sealed::default();
+    for line in own() {
+        let end = ends
+            .get_mut(line.authority.as_str())
+            .ok_or_else(|| broken("an authority's chain is not to be seen"))?;
+        sealed.push(line, None, end);
+    }
+    let (authorities, ends): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+    sqlx::query!(
+        "UPDATE audit_chain SET seq = w.seq, hash = w.hash
+         FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS w (authority, seq, hash)
+         WHERE audit_chain.authority = w.authority",
+        &authorities,
+        &ends.iter().map(|end| end.seq).collect::<Vec<_>>(),
+        &ends
+            .iter()
+            .map(|end| end.hash.as_slice())
+            .collect::<Vec<_>>() as &[&[u8]],
+    )
+    .execute(&mut *conn)
+    .await
+    .sorted()?;
+    // Nothing came in with them, and nothing goes out.
+    commit::append(conn, &[], &[], &[], &sealed).await
 }

@@ -7,7 +7,7 @@ mod places;
 mod referrals;
 mod supply;
 
-pub(crate) use messages::payload_place;
+pub(crate) use messages::{append, payload_place};
 
 use crate::{
     audit,
@@ -65,14 +65,13 @@ impl PgStore {
         let sealed = audit::seal_referrals(&self.key, &unit.audit, &mut loaded)?;
         let words = life::seal(&self.key, &unit, &mut loaded)?;
         let revisions = referrals::seal_revisions(&self.key, &revisions, &mut loaded)?;
-        referrals::write_heads(conn, &unit, &loaded).await?;
-        referrals::append(conn, &unit, &revisions, &runs).await?;
+        referrals::write(conn, &unit, &loaded, &revisions, &runs).await?;
         places::write_occupancies(conn, &unit).await?;
         life::write(conn, &unit, &words).await?;
 
         messages::insert_dead_letters(conn, &self.key, &self.served, &dead_letters).await?;
-        messages::insert(conn, &self.served, &unit.handled, &unit.outgoing).await?;
-        audit::append(conn, &unit.audit, sealed).await?;
+        append(conn, &self.served, &unit.handled, &unit.outgoing, &sealed).await?;
+        audit::append_others(conn, &unit.audit).await?;
         transaction.commit().await.sorted()
     }
 }

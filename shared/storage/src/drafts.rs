@@ -325,5 +325,5 @@ async fn note(
         thing,
         reason: None,
     };
-    audit::append(conn, &[line], audit::Sealed::default()).await
+    audit::append_others(conn, &[line]).await
 }

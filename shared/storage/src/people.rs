@@ -351,5 +351,5 @@ async fn note(
         thing: person.user_id.to_string(),
         reason,
     };
-    audit::append(conn, &[line], audit::Sealed::default()).await
+    audit::append_others(conn, &[line]).await
 }

@@ -1,6 +1,7 @@
-//! What came in and what goes out.
+//! What came in, what goes out, and what is remembered of it.
 
 use crate::{
+    audit::Sealed,
     error::{Result, Sorted},
     row,
     seal::{InstallationKey, Place},
@@ -12,14 +13,17 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use std::borrow::Cow;
 
-/// Writes what was handled and what is to be told, in one statement: each takes a trip of its own.
-pub(super) async fn insert(
+/// Appends what was handled, what is to be told and lines to the audit, in one statement: each takes
+/// a trip of its own.
+pub(crate) async fn append(
     conn: &mut PgConnection,
     served: &[AuthorityCode],
     handled: &[EventKey],
     outgoing: &[Outgoing],
+    audit: &Sealed<'_>,
 ) -> Result<()> {
-    if handled.is_empty() && outgoing.is_empty() {
+    let lines = &audit.lines;
+    if handled.is_empty() && outgoing.is_empty() && lines.is_empty() {
         return Ok(());
     }
     // In one order for all units, so that two with the same events wait and do not lock in a circle.
@@ -35,14 +39,24 @@ pub(super) async fn insert(
     }
     sqlx::query!(
         "WITH handled AS (
-           INSERT INTO inbox (source, event_id) SELECT * FROM unnest($1::text[], $2::text[]))
-         INSERT INTO outbox (event_id, authority, subject, payload, traceparent, created_at)
-         SELECT event_id, authority, subject, payload, traceparent, created_at
-         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[])
-           WITH ORDINALITY
-           AS w (event_id, authority, subject, payload, traceparent, created_at, place)
-         -- The sequence is given in this order.
-         ORDER BY place",
+           INSERT INTO inbox (source, event_id) SELECT * FROM unnest($1::text[], $2::text[])),
+         told AS (
+           INSERT INTO outbox (event_id, authority, subject, payload, traceparent, created_at)
+           SELECT event_id, authority, subject, payload, traceparent, created_at
+           FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[],
+             $8::timestamptz[]) WITH ORDINALITY
+             AS w (event_id, authority, subject, payload, traceparent, created_at, place)
+           -- The sequence is given in this order.
+           ORDER BY place)
+         INSERT INTO audit (authority, referral_key, seq, at, actor_kind, actor, act, thing, reason,
+           words, previous_hash, hash)
+         SELECT authority, referral_key, seq, 'epoch'::timestamptz + at * interval '1 microsecond',
+           actor_kind, actor, act, thing, reason, words, previous_hash, hash
+         FROM unnest($9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[],
+           $14::text[], $15::text[], $16::text[], $17::text[], $18::bytea[], $19::bytea[],
+           $20::bytea[])
+           AS w (authority, referral_key, seq, at, actor_kind, actor, act, thing, reason, words,
+             previous_hash, hash)",
         &sources as &[&str],
         &ids as &[&str],
         &outgoing
@@ -67,6 +81,32 @@ pub(super) async fn insert(
             .map(|event| event.traceparent.as_deref())
             .collect::<Vec<_>>() as &[Option<&str>],
         &outgoing.iter().map(|event| event.time).collect::<Vec<_>>(),
+        &lines.iter().map(|line| line.authority).collect::<Vec<_>>() as &[&str],
+        &lines
+            .iter()
+            .map(|line| line.referral_key)
+            .collect::<Vec<_>>() as &[Option<i64>],
+        &lines.iter().map(|line| line.seq).collect::<Vec<_>>(),
+        &lines.iter().map(|line| line.at_micros).collect::<Vec<_>>(),
+        &lines.iter().map(|line| line.actor_kind).collect::<Vec<_>>() as &[&str],
+        &lines.iter().map(|line| line.actor).collect::<Vec<_>>() as &[&str],
+        &lines.iter().map(|line| line.act).collect::<Vec<_>>() as &[&str],
+        &lines.iter().map(|line| line.thing).collect::<Vec<_>>() as &[&str],
+        &lines.iter().map(|line| line.reason).collect::<Vec<_>>() as &[Option<&str>],
+        &lines
+            .iter()
+            .map(|line| line.words.as_deref())
+            .collect::<Vec<_>>() as &[Option<&[u8]>],
+        &audit
+            .previous
+            .iter()
+            .map(<[u8; 32]>::as_slice)
+            .collect::<Vec<_>>() as &[&[u8]],
+        &audit
+            .hashes
+            .iter()
+            .map(<[u8; 32]>::as_slice)
+            .collect::<Vec<_>>() as &[&[u8]],
     )
     .execute(conn)
     .await

@@ -10,7 +10,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use oss_domain::Referral;
-use oss_workflow::{ReferralKey, Unit, ranking::Run, unit::ContentHash};
+use oss_workflow::{ReferralHead, ReferralKey, Unit, ranking::Run, unit::ContentHash};
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::{
@@ -27,97 +27,6 @@ pub(super) fn expect_new(unit: &Unit, loaded: &mut HashMap<ReferralKey, Loaded>)
             data_key: None,
         });
     }
-}
-
-/// Writes every head that changed, or whose chain in the audit did.
-pub(super) async fn write_heads(
-    conn: &mut PgConnection,
-    unit: &Unit,
-    loaded: &HashMap<ReferralKey, Loaded>,
-) -> Result<()> {
-    let mut audited: BTreeSet<_> = unit.audit.iter().filter_map(|line| line.referral).collect();
-    // Their words may have given the referral its key.
-    let offers = unit.changed_offers.iter();
-    audited.extend(offers.filter_map(|id| Some(unit.offers.get(id)?.referral)));
-    let mut heads = Vec::new();
-    for (at, head) in &unit.referrals {
-        if unit.changed_referrals.contains(at) || audited.contains(&head.key) {
-            let loaded = loaded
-                .get(&head.key)
-                .ok_or_else(|| broken("a referral was not loaded"))?;
-            heads.push((head, loaded));
-        }
-    }
-    if heads.is_empty() {
-        return Ok(());
-    }
-    let run = |get: fn(&oss_workflow::RunHead) -> i64| {
-        heads
-            .iter()
-            .map(|(head, _)| head.run.as_ref().map(get))
-            .collect::<Vec<_>>()
-    };
-    let digest: Vec<_> = heads
-        .iter()
-        .map(|(head, _)| head.run.map(|run| run.digest.to_be_bytes().to_vec()))
-        .collect();
-    let written = sqlx::query!(
-        "INSERT INTO referral (authority, referral_id, key, revision, content, state, urgency,
-           received_at, run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq,
-           audit_hash)
-         SELECT authority, referral_id, key, revision, content, state, urgency::urgency,
-           received_at, run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq,
-           audit_hash
-         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::text[],
-           $7::text[], $8::timestamptz[], $9::uuid[], $10::bigint[], $11::bytea[], $12::bigint[],
-           $13::bytea[], $14::bigint[], $15::bytea[])
-           AS w (authority, referral_id, key, revision, content, state, urgency, received_at, run_id,
-             run_revision, run_digest, evaluated_version, data_key, audit_seq, audit_hash)
-         ON CONFLICT (authority, referral_id) DO UPDATE SET
-           revision = excluded.revision,
-           content = excluded.content,
-           state = excluded.state,
-           urgency = excluded.urgency,
-           run_id = excluded.run_id,
-           run_revision = excluded.run_revision,
-           run_digest = excluded.run_digest,
-           evaluated_version = excluded.evaluated_version,
-           data_key = excluded.data_key,
-           audit_seq = excluded.audit_seq,
-           audit_hash = excluded.audit_hash
-         -- Another key: somebody else made the referral since we looked.
-         WHERE referral.key = excluded.key",
-        &heads.iter().map(|(head, _)| head.authority.as_str()).collect::<Vec<_>>() as &[&str],
-        &heads.iter().map(|(head, _)| head.referral_id.as_str()).collect::<Vec<_>>() as &[&str],
-        &heads.iter().map(|(head, _)| head.key.0).collect::<Vec<_>>(),
-        &heads.iter().map(|(head, _)| head.revision.cast_signed()).collect::<Vec<_>>(),
-        &heads.iter().map(|(head, _)| head.content.as_slice()).collect::<Vec<_>>() as &[&[u8]],
-        &heads.iter().map(|(head, _)| head.state.as_str()).collect::<Vec<_>>() as &[&str],
-        &heads
-            .iter()
-            .map(|(head, _)| head.referral.as_ref().map(|referral| referral.urgency.as_str()))
-            .collect::<Vec<_>>() as &[Option<&str>],
-        &heads.iter().map(|(head, _)| head.received_at).collect::<Vec<_>>(),
-        &heads
-            .iter()
-            .map(|(head, _)| head.run.map(|run| run.run_id.into_uuid()))
-            .collect::<Vec<_>>() as &[Option<Uuid>],
-        &run(|run| run.revision.cast_signed()) as &[Option<i64>],
-        &digest as &[Option<Vec<u8>>],
-        &heads
-            .iter()
-            .map(|(head, _)| head.evaluated.map(|version| version.0))
-            .collect::<Vec<_>>() as &[Option<i64>],
-        &heads.iter().map(|(_, loaded)| loaded.data_key.as_deref()).collect::<Vec<_>>()
-            as &[Option<&[u8]>],
-        &heads.iter().map(|(_, loaded)| loaded.chain.seq).collect::<Vec<_>>(),
-        &heads.iter().map(|(_, loaded)| loaded.chain.hash.as_slice()).collect::<Vec<_>>()
-            as &[&[u8]],
-    )
-    .execute(conn)
-    .await
-    .sorted()?;
-    expect_rows("referral", heads.len(), written.rows_affected())
 }
 
 /// A revision ready to be written.
@@ -172,41 +81,123 @@ pub(super) fn seal_revisions<'a>(
     Ok(sealed)
 }
 
-/// Writes the revisions and the runs over them, in one statement: each takes a trip of its own.
-pub(super) async fn append(
+/// Writes the heads that changed, their revisions and the runs over them, in one statement: each
+/// takes a trip of its own.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement with a line for each column"
+)]
+pub(super) async fn write(
     conn: &mut PgConnection,
     unit: &Unit,
+    loaded: &HashMap<ReferralKey, Loaded>,
     revisions: &[Revision<'_>],
     runs: &[&Run],
 ) -> Result<()> {
-    if revisions.is_empty() && runs.is_empty() {
+    let heads = changed(unit, loaded)?;
+    if heads.is_empty() && revisions.is_empty() && runs.is_empty() {
         return Ok(());
     }
-    let heads: BTreeMap<_, _> = unit.referrals.values().map(|it| (it.key, it)).collect();
+    let by_key: BTreeMap<_, _> = unit.referrals.values().map(|it| (it.key, it)).collect();
     let authority = |revision: &Revision<'_>| {
-        let head = heads.get(&revision.key);
+        let head = by_key.get(&revision.key);
         head.map(|head| head.authority.as_str())
     };
     let mut records = Vec::with_capacity(runs.len());
     for run in runs {
-        let referral = heads.get(&run.key).and_then(|head| head.referral.as_ref());
+        let referral = by_key.get(&run.key).and_then(|head| head.referral.as_ref());
         let kinds = referral.map(|referral| referral.placement_types.as_slice());
         records.push(run_record::encode(&run.outcome, kinds.unwrap_or_default())?);
     }
+    let last_run = |get: fn(&oss_workflow::RunHead) -> i64| {
+        heads
+            .iter()
+            .map(|(head, _)| head.run.as_ref().map(get))
+            .collect::<Vec<_>>()
+    };
+    let last_digest: Vec<_> = heads
+        .iter()
+        .map(|(head, _)| head.run.map(|run| run.digest.to_be_bytes().to_vec()))
+        .collect();
     let facts = || runs.iter().map(|run| &run.facts);
-    sqlx::query!(
-        "WITH stored AS (
+    let written = sqlx::query_scalar!(
+        r#"WITH head AS (
+           INSERT INTO referral (authority, referral_id, key, revision, content, state, urgency,
+             received_at, run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq,
+             audit_hash)
+           SELECT authority, referral_id, key, revision, content, state, urgency::urgency,
+             received_at, run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq,
+             audit_hash
+           FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::text[],
+             $7::text[], $8::timestamptz[], $9::uuid[], $10::bigint[], $11::bytea[], $12::bigint[],
+             $13::bytea[], $14::bigint[], $15::bytea[])
+             AS w (authority, referral_id, key, revision, content, state, urgency, received_at,
+               run_id, run_revision, run_digest, evaluated_version, data_key, audit_seq, audit_hash)
+           ON CONFLICT (authority, referral_id) DO UPDATE SET
+             revision = excluded.revision,
+             content = excluded.content,
+             state = excluded.state,
+             urgency = excluded.urgency,
+             run_id = excluded.run_id,
+             run_revision = excluded.run_revision,
+             run_digest = excluded.run_digest,
+             evaluated_version = excluded.evaluated_version,
+             data_key = excluded.data_key,
+             audit_seq = excluded.audit_seq,
+             audit_hash = excluded.audit_hash
+           -- Another key: somebody else made the referral since we looked. Then nothing of ours is
+           -- written, and the number tells.
+           WHERE referral.key = excluded.key
+           RETURNING key),
+         stored AS (
            INSERT INTO referral_revision (authority, key, revision, content, document, narrative,
              received_at)
            SELECT authority, key, revision, content, document::jsonb, narrative, received_at
-           FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[],
-             $6::bytea[], $7::timestamptz[])
-             AS w (authority, key, revision, content, document, narrative, received_at))
-         INSERT INTO match_run (run_id, authority, referral_key, revision, supply_version,
-           policy_sha256, engine, gazetteer, evaluated_at, n_offers, digest, record)
-         SELECT * FROM unnest($8::uuid[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[],
-           $13::bytea[], $14::text[], $15::text[], $16::timestamptz[], $17::bigint[], $18::bytea[],
-           $19::bytea[])",
+           FROM unnest($16::text[], $17::bigint[], $18::bigint[], $19::bytea[], $20::text[],
+             $21::bytea[], $22::timestamptz[])
+             AS w (authority, key, revision, content, document, narrative, received_at)
+           WHERE key IN (SELECT key FROM head)
+           RETURNING 1),
+         ran AS (
+           INSERT INTO match_run (run_id, authority, referral_key, revision, supply_version,
+             policy_sha256, engine, gazetteer, evaluated_at, n_offers, digest, record)
+           SELECT run_id, authority, key, revision, supply_version, policy_sha256, engine, gazetteer,
+             evaluated_at, n_offers, digest, record
+           FROM unnest($23::uuid[], $24::text[], $25::bigint[], $26::bigint[], $27::bigint[],
+             $28::bytea[], $29::text[], $30::text[], $31::timestamptz[], $32::bigint[], $33::bytea[],
+             $34::bytea[])
+             AS w (run_id, authority, key, revision, supply_version, policy_sha256, engine, gazetteer,
+               evaluated_at, n_offers, digest, record)
+           WHERE key IN (SELECT key FROM head)
+           RETURNING 1)
+         SELECT (SELECT count(*) FROM head) + (SELECT count(*) FROM stored)
+           + (SELECT count(*) FROM ran) AS "written!""#,
+        &heads.iter().map(|(head, _)| head.authority.as_str()).collect::<Vec<_>>() as &[&str],
+        &heads.iter().map(|(head, _)| head.referral_id.as_str()).collect::<Vec<_>>() as &[&str],
+        &heads.iter().map(|(head, _)| head.key.0).collect::<Vec<_>>(),
+        &heads.iter().map(|(head, _)| head.revision.cast_signed()).collect::<Vec<_>>(),
+        &heads.iter().map(|(head, _)| head.content.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &heads.iter().map(|(head, _)| head.state.as_str()).collect::<Vec<_>>() as &[&str],
+        &heads
+            .iter()
+            .map(|(head, _)| head.referral.as_ref().map(|referral| referral.urgency.as_str()))
+            .collect::<Vec<_>>() as &[Option<&str>],
+        &heads.iter().map(|(head, _)| head.received_at).collect::<Vec<_>>(),
+        &heads
+            .iter()
+            .map(|(head, _)| head.run.map(|run| run.run_id.into_uuid()))
+            .collect::<Vec<_>>() as &[Option<Uuid>],
+        &last_run(|run| run.revision.cast_signed()) as &[Option<i64>],
+        &last_digest as &[Option<Vec<u8>>],
+        &heads
+            .iter()
+            .map(|(head, _)| head.evaluated.map(|version| version.0))
+            .collect::<Vec<_>>() as &[Option<i64>],
+        &heads.iter().map(|(_, loaded)| loaded.data_key.as_deref()).collect::<Vec<_>>()
+            as &[Option<&[u8]>],
+        &heads.iter().map(|(_, loaded)| loaded.chain.seq).collect::<Vec<_>>(),
+        &heads.iter().map(|(_, loaded)| loaded.chain.hash.as_slice()).collect::<Vec<_>>()
+            as &[&[u8]],
         &revisions.iter().map(authority).collect::<Vec<_>>() as &[Option<&str>],
         &revisions.iter().map(|it| it.key.0).collect::<Vec<_>>(),
         &revisions.iter().map(|it| it.number).collect::<Vec<_>>(),
@@ -246,10 +237,32 @@ pub(super) async fn append(
             .collect::<Vec<_>>(),
         &records,
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await
     .sorted()?;
-    Ok(())
+    let expected = heads.len() + revisions.len() + runs.len();
+    expect_rows("referrals", expected, written.unsigned_abs())
+}
+
+/// Every head that changed, or whose chain in the audit did.
+fn changed<'a>(
+    unit: &'a Unit,
+    loaded: &'a HashMap<ReferralKey, Loaded>,
+) -> Result<Vec<(&'a ReferralHead, &'a Loaded)>> {
+    let mut audited: BTreeSet<_> = unit.audit.iter().filter_map(|line| line.referral).collect();
+    // Their words may have given the referral its key.
+    let offers = unit.changed_offers.iter();
+    audited.extend(offers.filter_map(|id| Some(unit.offers.get(id)?.referral)));
+    let mut heads = Vec::new();
+    for (at, head) in &unit.referrals {
+        if unit.changed_referrals.contains(at) || audited.contains(&head.key) {
+            let loaded = loaded
+                .get(&head.key)
+                .ok_or_else(|| broken("a referral was not loaded"))?;
+            heads.push((head, loaded));
+        }
+    }
+    Ok(heads)
 }
 
 fn n_offers(run: &Run) -> i64 {
