@@ -10,13 +10,14 @@ mod servers;
 
 use crate::{cli, output};
 use anyhow::Context;
-use clients::{Clients, events};
-use floor::Way;
+use clients::{Clients, Event, Published, events};
+use floor::{Pipeline, Way};
 use oss_domain::Referral;
 use oss_storage::floor::Rows;
 use serde::Serialize;
 use servers::{Servers, stop_roles};
 use std::{
+    collections::HashMap,
     fs,
     process::ExitCode,
     time::{Duration, Instant},
@@ -75,7 +76,7 @@ struct Ranking {
     p99_ns_per_setting: f64,
 }
 
-/// Milliseconds from a referral's publication until its outcome is heard.
+/// Milliseconds from a referral's publication until its outcome is heard, or the stream has it.
 #[derive(Debug, Serialize)]
 struct OpenLoop {
     rate: u32,
@@ -93,6 +94,8 @@ struct FloorFigures {
     rows: usize,
     bytes: usize,
     events: usize,
+    /// In micro-batches.
+    open_loop: Vec<OpenLoop>,
     one_by_one_per_second: f64,
     micro_batches_per_second: f64,
     /// What is sustained, as a share of the floor's.
@@ -138,14 +141,17 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
     let roles = servers.start_roles().await?;
     let warm_up = events(&mut referrals, WARM_UP)?;
     clients.preload(&warm_up).await?;
-    clients.outcomes(&warm_up).await?;
+    clients.first_heard(&warm_up).await?;
     let mut open_loop = Vec::new();
     for rate in &args.rate {
         output::progress(format_args!(
             "open loop: {rate} referrals a second for {} s",
             args.seconds
         ));
-        open_loop.push(at_rate(&mut clients, &mut referrals, *rate, args.seconds).await?);
+        let events = at_rate(&mut referrals, *rate, args.seconds)?;
+        let publishing = clients.publish_at(events.clone(), *rate)?;
+        let heard = clients.first_heard(&events).await?;
+        open_loop.push(OpenLoop::of(*rate, &publishing.await??, &heard)?);
     }
     let resident_mib = resident_mib();
     stop_roles(roles).await?;
@@ -154,7 +160,7 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
     let waiting = events(&mut referrals, backlog)?;
     clients.preload(&waiting).await?;
     let roles = servers.start_roles().await?;
-    let sustained = per_second(clients.outcomes(&waiting).await?)?;
+    let sustained = per_second(clients.first_heard(&waiting).await?.into_values())?;
     stop_roles(roles).await?;
 
     let rows = Rows::typical(servers.owner_url().expose()).await?;
@@ -163,9 +169,26 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
         output::progress(format_args!("floor, {name}: {backlog} referrals wait"));
         let waiting = events(&mut referrals, backlog)?;
         clients.preload(&waiting).await?;
-        floors.push(per_second(
-            floor::drain(servers, rows.clone(), backlog, way).await?,
-        )?);
+        let mut floor = Pipeline::start(servers, rows.clone(), way).await?;
+        floor.take(backlog).await?;
+        floors.push(per_second(floor.finish().await?.into_values())?);
+    }
+    let mut floor_open_loop = Vec::new();
+    for rate in &args.rate {
+        output::progress(format_args!(
+            "floor, open loop: {rate} referrals a second for {} s",
+            args.seconds
+        ));
+        let mut floor = Pipeline::start(servers, rows.clone(), MICRO_BATCHES).await?;
+        let warm_up = events(&mut referrals, WARM_UP)?;
+        clients.preload(&warm_up).await?;
+        floor.take(warm_up.len()).await?;
+        let events = at_rate(&mut referrals, *rate, args.seconds)?;
+        let n = events.len();
+        let publishing = clients.publish_at(events, *rate)?;
+        floor.take(n).await?;
+        let done = floor.finish().await?;
+        floor_open_loop.push(OpenLoop::of(*rate, &publishing.await??, &done)?);
     }
     let &[one_by_one, micro_batches] = floors.as_slice() else {
         anyhow::bail!("the floor was not measured");
@@ -190,6 +213,7 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
             rows: rows.count(),
             bytes: rows.bytes(),
             events: rows.events.len(),
+            open_loop: floor_open_loop,
             one_by_one_per_second: one_by_one,
             micro_batches_per_second: micro_batches,
             share_of_one_by_one: sustained / one_by_one,
@@ -200,31 +224,56 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
     })
 }
 
-async fn at_rate(
-    clients: &mut Clients,
+fn at_rate(
     referrals: &mut impl Iterator<Item = Referral>,
     rate: u32,
     seconds: u32,
-) -> anyhow::Result<OpenLoop> {
-    let n = usize::try_from(rate.saturating_mul(seconds))?;
-    let (latencies, late) = clients.open_loop(events(referrals, n)?, rate).await?;
-    let at = |times: &[Duration], p| {
-        quantile(times, p)
-            .map(|it| it.as_secs_f64() * 1e3)
-            .context("nothing was measured")
-    };
-    Ok(OpenLoop {
-        rate,
-        referrals: latencies.len(),
-        p50_ms: at(&latencies, 0.5)?,
-        p99_ms: at(&latencies, 0.99)?,
-        max_ms: at(&latencies, 1.0)?,
-        publisher_late_p99_ms: at(&late, 0.99)?,
-    })
+) -> anyhow::Result<Vec<Event>> {
+    events(referrals, usize::try_from(rate.saturating_mul(seconds))?)
+}
+
+impl OpenLoop {
+    /// Of what was published at `rate` a second and was `done` then.
+    fn of(
+        rate: u32,
+        published: &Published,
+        done: &HashMap<String, Instant>,
+    ) -> anyhow::Result<Self> {
+        let done = |id: &String| done.get(id).context("a referral was lost");
+        let latencies = published
+            .at
+            .iter()
+            .map(|(id, at)| Ok(done(id)?.saturating_duration_since(*at)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let at = |times: &[Duration], p| {
+            quantile(times, p)
+                .map(|it| it.as_secs_f64() * 1e3)
+                .context("nothing was measured")
+        };
+        Ok(Self {
+            rate,
+            referrals: latencies.len(),
+            p50_ms: at(&latencies, 0.5)?,
+            p99_ms: at(&latencies, 0.99)?,
+            max_ms: at(&latencies, 1.0)?,
+            publisher_late_p99_ms: at(&published.late, 0.99)?,
+        })
+    }
+
+    fn row(&self, what: &str) -> Vec<String> {
+        vec![
+            format!("{what}, {}/s: p50, p99, max", self.rate),
+            format!(
+                "{:.1} ms, {:.1} ms, {:.1} ms (publisher late p99 {:.1} ms)",
+                self.p50_ms, self.p99_ms, self.max_ms, self.publisher_late_p99_ms
+            ),
+        ]
+    }
 }
 
 /// The rate over the last nine tenths: the first are spent on starting.
-fn per_second(mut done: Vec<Instant>) -> anyhow::Result<f64> {
+fn per_second(done: impl IntoIterator<Item = Instant>) -> anyhow::Result<f64> {
+    let mut done: Vec<_> = done.into_iter().collect();
     done.sort_unstable();
     let from = done.len() / 10;
     let (Some(first), Some(last)) = (done.get(from), done.last()) else {
@@ -272,15 +321,10 @@ fn print(report: &Report) -> anyhow::Result<()> {
             ranking.median_ns_per_setting, ranking.p99_ns_per_setting
         ),
     )];
-    for it in &report.open_loop {
-        rows.push(row(
-            &format!("event in to offers, {}/s: p50, p99, max", it.rate),
-            format!(
-                "{:.1} ms, {:.1} ms, {:.1} ms (publisher late p99 {:.1} ms)",
-                it.p50_ms, it.p99_ms, it.max_ms, it.publisher_late_p99_ms
-            ),
-        ));
-    }
+    let open_loop = report.open_loop.iter();
+    rows.extend(open_loop.map(|it| it.row("event in to offers")));
+    let open_loop = floor.open_loop.iter();
+    rows.extend(open_loop.map(|it| it.row("floor, event in to events out")));
     rows.extend([
         row(
             "sustained",
@@ -357,8 +401,7 @@ mod tests {
         // A second for the first tenth, then one each hundredth of a second.
         let done = (0..10)
             .map(|_| start)
-            .chain((0..90).map(|n| start + Duration::from_secs(1) + Duration::from_millis(10) * n))
-            .collect();
+            .chain((0..90).map(|n| start + Duration::from_secs(1) + Duration::from_millis(10) * n));
         assert!((per_second(done).unwrap() - 100.0).abs() < 1e-6);
     }
 }

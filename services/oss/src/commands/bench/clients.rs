@@ -9,7 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
-use tokio::{runtime::Runtime, sync::mpsc};
+use tokio::{runtime::Runtime, sync::mpsc, task::JoinHandle};
 
 /// Where a referral's outcome is told.
 const OUTCOMES: [&str; 2] = [".offers.proposed", ".referral.unfilled"];
@@ -40,6 +40,15 @@ struct Whose {
 pub(super) struct Event {
     referral_id: String,
     message: Outgoing,
+}
+
+/// What was published.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    /// Each referral, and when it was published.
+    pub(super) at: Vec<(String, Instant)>,
+    /// How late each was.
+    pub(super) late: Vec<Duration>,
 }
 
 /// A producer and an observer.
@@ -90,32 +99,25 @@ impl Clients {
         Ok(())
     }
 
-    /// When the outcome of each was heard.
-    pub(super) async fn outcomes(&mut self, events: &[Event]) -> anyhow::Result<Vec<Instant>> {
-        let first = self.first_heard(events).await?;
-        Ok(first.into_values().collect())
-    }
-
-    /// Publishes `events` at `rate` a second, whatever becomes of them, and gives the time from
-    /// each one's publication until its outcome was heard, and how late the publishing itself was.
-    pub(super) async fn open_loop(
-        &mut self,
+    /// Publishes `events` at `rate` a second, whatever becomes of them, and tells from when on.
+    pub(super) fn publish_at(
+        &self,
         events: Vec<Event>,
         rate: u32,
-    ) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
+    ) -> anyhow::Result<JoinHandle<anyhow::Result<Published>>> {
         let publisher = Publisher::new(&self.producer);
-        let to_send = events.clone();
-        let sending = self.spawn(async move {
+        self.spawn(async move {
             let start = tokio::time::Instant::now();
-            let (mut sent, mut confirming) = (Vec::new(), Vec::new());
-            let mut late = Vec::new();
-            for (event, nth) in to_send.into_iter().zip(0_u32..) {
+            let mut published = Published::default();
+            let mut confirming = Vec::new();
+            for (event, nth) in events.into_iter().zip(0_u32..) {
                 let due = start + Duration::from_secs(1) * nth / rate;
                 tokio::time::sleep_until(due).await;
                 let publisher = publisher.clone();
                 let at = Instant::now();
-                late.push(at.saturating_duration_since(due.into_std()));
-                sent.push((event.referral_id, at));
+                let late = at.saturating_duration_since(due.into_std());
+                published.late.push(late);
+                published.at.push((event.referral_id, at));
                 confirming.push(tokio::spawn(async move {
                     publisher.publish_and_confirm(event.message).await
                 }));
@@ -123,21 +125,15 @@ impl Clients {
             for confirmation in confirming {
                 confirmation.await??;
             }
-            anyhow::Ok((sent, late))
-        })?;
-        let first = self.first_heard(&events).await?;
-        let (sent, late) = sending.await??;
-        let latencies = sent
-            .iter()
-            .filter_map(|(id, at)| Some(first.get(id.as_str())?.saturating_duration_since(*at)))
-            .collect();
-        Ok((latencies, late))
+            anyhow::Ok(published)
+        })
     }
 
-    async fn first_heard<'a>(
+    /// When the outcome of each was heard first.
+    pub(super) async fn first_heard(
         &mut self,
-        events: &'a [Event],
-    ) -> anyhow::Result<HashMap<&'a str, Instant>> {
+        events: &[Event],
+    ) -> anyhow::Result<HashMap<String, Instant>> {
         let mut missing: HashSet<&str> = events
             .iter()
             .map(|event| event.referral_id.as_str())
@@ -153,7 +149,7 @@ impl Clients {
             };
             let heard = heard.context("the observer has ended")?;
             if let Some(id) = missing.take(heard.referral_id.as_str()) {
-                first.insert(id, heard.at);
+                first.insert(id.to_owned(), heard.at);
             }
         }
         Ok(first)
@@ -162,7 +158,7 @@ impl Clients {
     fn spawn<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
-    ) -> anyhow::Result<tokio::task::JoinHandle<T>> {
+    ) -> anyhow::Result<JoinHandle<T>> {
         let runtime = self.runtime.as_ref().context("the clients have ended")?;
         Ok(runtime.spawn(task))
     }

@@ -10,6 +10,7 @@ use oss_messaging::{
 use oss_storage::floor::{Floor, Rows};
 use serde::Deserialize;
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -36,8 +37,14 @@ pub(super) struct Way {
 struct Read {
     id: String,
     source: String,
-    #[expect(dead_code, reason = "read because the product reads it")]
     data: serde_json::Value,
+}
+
+impl Read {
+    fn referral_id(&self) -> anyhow::Result<String> {
+        let id = self.data.get("referral_id").and_then(|id| id.as_str());
+        Ok(id.context("an event is about no referral")?.to_owned())
+    }
 }
 
 /// What the workers share.
@@ -46,58 +53,81 @@ struct Shared {
     rows: Rows,
     publisher: Publisher,
     waiting: Mutex<mpsc::Receiver<Incoming>>,
-    done: Mutex<Vec<Instant>>,
+    done: Mutex<HashMap<String, Instant>>,
 }
 
-/// Handles `n` events that wait at the broker, and gives when each was done.
-pub(super) async fn drain(
-    servers: &Servers,
-    rows: Rows,
-    n: usize,
-    way: Way,
-) -> anyhow::Result<Vec<Instant>> {
-    let connect = async |access| {
-        let connection = Connection::open(&broker::settings(&servers.target, &access)?).await?;
-        connection.ready(Duration::from_secs(5)).await?;
-        anyhow::Ok(connection)
-    };
-    let taking = connect(access::matcher()).await?;
-    let publishing = connect(access::relay()).await?;
-    let (give, waiting) = mpsc::channel(64);
-    let shared = Arc::new(Shared {
-        floor: Floor::make(servers.owner_url().expose(), CONNECTIONS).await?,
-        rows,
-        publisher: Publisher::new(&publishing),
-        waiting: Mutex::new(waiting),
-        done: Mutex::default(),
-    });
-    let stop = CancellationToken::new();
-    let mut workers = JoinSet::new();
-    for _ in 0..way.n_workers {
-        workers.spawn(work(shared.clone(), way.batch));
-    }
-    let mut consumer = Consumer::new(&taking, topology::INBOUND, topology::MATCHER);
-    let mut n_left = n;
-    while n_left > 0 {
-        let batch = consumer
-            .next_batch(n_left.min(64), &stop)
-            .await
-            .context("the consumer has ended")?;
-        for message in batch {
-            n_left -= 1;
-            give.send(message).await.context("a worker has failed")?;
+/// The floor at work.
+pub(super) struct Pipeline {
+    consumer: Consumer,
+    connections: [Connection; 2],
+    give: mpsc::Sender<Incoming>,
+    workers: JoinSet<anyhow::Result<()>>,
+    shared: Arc<Shared>,
+}
+
+impl Pipeline {
+    /// Starts it: what waits at the broker is taken when it is asked for.
+    pub(super) async fn start(servers: &Servers, rows: Rows, way: Way) -> anyhow::Result<Self> {
+        let connect = async |access| {
+            let connection = Connection::open(&broker::settings(&servers.target, &access)?).await?;
+            connection.ready(Duration::from_secs(5)).await?;
+            anyhow::Ok(connection)
+        };
+        let taking = connect(access::matcher()).await?;
+        let publishing = connect(access::relay()).await?;
+        let (give, waiting) = mpsc::channel(64);
+        let shared = Arc::new(Shared {
+            floor: Floor::make(servers.owner_url().expose(), CONNECTIONS).await?,
+            rows,
+            publisher: Publisher::new(&publishing),
+            waiting: Mutex::new(waiting),
+            done: Mutex::default(),
+        });
+        let mut workers = JoinSet::new();
+        for _ in 0..way.n_workers {
+            workers.spawn(work(shared.clone(), way.batch));
         }
+        Ok(Self {
+            consumer: Consumer::new(&taking, topology::INBOUND, topology::MATCHER),
+            connections: [taking, publishing],
+            give,
+            workers,
+            shared,
+        })
     }
-    drop(give);
-    while let Some(worker) = workers.join_next().await {
-        worker??;
+
+    /// Takes the next `n` events.
+    pub(super) async fn take(&mut self, n: usize) -> anyhow::Result<()> {
+        let stop = CancellationToken::new();
+        let mut n_left = n;
+        while n_left > 0 {
+            let batch = self
+                .consumer
+                .next_batch(n_left.min(64), &stop)
+                .await
+                .context("the consumer has ended")?;
+            for message in batch {
+                n_left -= 1;
+                let given = self.give.send(message).await;
+                given.context("a worker has failed")?;
+            }
+        }
+        Ok(())
     }
-    consumer.flush().await;
-    shared.floor.close().await;
-    let done = std::mem::take(&mut *shared.done.lock().await);
-    publishing.close().await;
-    taking.close().await;
-    Ok(done)
+
+    /// Ends what was taken, and gives when each referral was done.
+    pub(super) async fn finish(mut self) -> anyhow::Result<HashMap<String, Instant>> {
+        drop(self.give);
+        while let Some(worker) = self.workers.join_next().await {
+            worker??;
+        }
+        self.consumer.flush().await;
+        self.shared.floor.close().await;
+        for connection in self.connections {
+            connection.close().await;
+        }
+        Ok(std::mem::take(&mut *self.shared.done.lock().await))
+    }
 }
 
 async fn work(shared: Arc<Shared>, at_most: usize) -> anyhow::Result<()> {
@@ -129,7 +159,9 @@ async fn work(shared: Arc<Shared>, at_most: usize) -> anyhow::Result<()> {
         }
         let now = Instant::now();
         let mut done = shared.done.lock().await;
-        done.extend(batch.iter().map(|_| now));
+        for event in &events {
+            done.insert(event.referral_id()?, now);
+        }
     }
 }
 
