@@ -188,6 +188,12 @@ impl Fault {
         self
     }
 
+    /// The same, with other words for what is wrong this time.
+    pub(crate) fn detailed(mut self, detail: impl Into<String>) -> Self {
+        self.0.problem.detail = detail.into();
+        self
+    }
+
     /// The same, with the page where people are told instead, since theirs cannot be shown.
     pub(crate) fn instead(mut self, page: String) -> Self {
         self.0.instead = Some(page);

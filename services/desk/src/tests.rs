@@ -8,6 +8,7 @@ mod answering;
 mod bad_requests;
 mod browser;
 mod conditions;
+mod discarded;
 mod drafts;
 mod every_answer;
 mod idempotency;

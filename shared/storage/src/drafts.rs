@@ -39,7 +39,40 @@ pub struct Draft {
     /// Who has it.
     pub head: DraftHead,
     /// The answers, as the desk wrote them.
-    pub content: Map<String, Value>,
+    pub content: Answers,
+}
+
+/// What a draft holds; what it means is the desk's matter.
+pub type Answers = Map<String, Value>;
+
+/// How a draft ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The referral was sent.
+    Sent,
+    /// It was not wanted.
+    Discarded,
+}
+
+impl How {
+    /// The act in the audit; `draft_end` finds the line by it, and migration 0023 has an index for that.
+    const fn act(self) -> &'static str {
+        match self {
+            Self::Sent => "draft.sent",
+            Self::Discarded => "draft.discarded",
+        }
+    }
+}
+
+/// The end of a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How it ended.
+    pub how: How,
+    /// Who ended it, by name.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// Who changes a draft, and when.
@@ -147,24 +180,21 @@ impl PgStore {
         }))
     }
 
-    /// Who discarded the draft for a referral last, by name, and when: as far as the last lines of the
-    /// authority's chain tell.
+    /// How the last draft for a referral ended, if one did.
     ///
     /// # Errors
     ///
     /// Fails where the database is away.
-    pub async fn discarded_by(
+    pub async fn draft_end(
         &self,
         authority: AuthorityCode,
         referral_id: &ReferralId,
-    ) -> Result<Option<(String, DateTime<Utc>)>> {
-        // No index finds it: a chain has years of lines, and who asks had the page open till now.
+    ) -> Result<Option<End>> {
         let found = sqlx::query!(
-            "SELECT actor, at FROM audit
+            r#"SELECT actor, at, act = 'draft.sent' AS "is_sent!" FROM audit
              WHERE authority = $1 AND referral_key IS NULL
-               AND seq > (SELECT seq - 10000 FROM audit_chain WHERE authority = $1)
-               AND act = 'draft.discarded' AND thing = $2
-             ORDER BY seq DESC LIMIT 1",
+               AND act IN ('draft.discarded', 'draft.sent') AND thing = $2
+             ORDER BY seq DESC LIMIT 1"#,
             authority.as_str(),
             referral_id.as_str(),
         )
@@ -174,53 +204,60 @@ impl PgStore {
         let Some(line) = found else { return Ok(None) };
         let user_id = row::parse("audit.actor", &line.actor)?;
         let person = self.person(user_id).await?;
-        Ok(person.map(|it| (it.name, line.at)))
+        Ok(person.map(|person| End {
+            how: if line.is_sent {
+                How::Sent
+            } else {
+                How::Discarded
+            },
+            by: person.name,
+            at: line.at,
+        }))
     }
 
     /// Changes the answers of a draft, which begins with the first change. `thing` is for the
-    /// audit: what of which draft. `change` sees the answers as they are, and says whether they are
-    /// to be kept as it leaves them; that is returned. Where they are not, nothing is changed.
+    /// audit: what of which draft. `change` sees the answers as they are, none where there is no
+    /// draft, and says what is to be kept; if it refuses, nothing is changed, and none begins.
     ///
     /// # Errors
     ///
     /// Fails where the database is away.
-    pub async fn change_draft(
+    pub async fn change_draft<E>(
         &self,
         authority: AuthorityCode,
         referral_id: &ReferralId,
         by: Editor<'_>,
         thing: String,
-        change: impl FnOnce(&mut Map<String, Value>) -> bool + Send,
-    ) -> Result<bool> {
+        change: impl FnOnce(Option<Answers>) -> std::result::Result<Answers, E> + Send,
+    ) -> Result<std::result::Result<(), E>> {
         let mut transaction = self.pool.begin().await.sorted()?;
         let conn = &mut *transaction;
         let name = row::text(by.user_name);
-        // So that there is a row to lock: two who begin it at once both keep their answers.
-        sqlx::query!(
+        // One that is not there begins, so that there is a row to lock: two who begin it at once both
+        // keep their answers. Until it is sealed below, its content is empty.
+        let sealed = sqlx::query_scalar!(
             "INSERT INTO draft (authority, referral_id, content, user_id, user_name, started_at,
                changed_by, changed_at)
-             VALUES ($1, $2, '', $3, $4, $5, $4, $5) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, '', $3, $4, $5, $4, $5)
+             ON CONFLICT (authority, referral_id) DO UPDATE SET content = draft.content
+             RETURNING content",
             authority.as_str(),
             referral_id.as_str(),
             by.user_id,
             &*name,
             by.now,
         )
-        .execute(&mut *conn)
-        .await
-        .sorted()?;
-        let sealed = sqlx::query_scalar!(
-            "SELECT content FROM draft WHERE authority = $1 AND referral_id = $2 FOR UPDATE",
-            authority.as_str(),
-            referral_id.as_str(),
-        )
         .fetch_one(&mut *conn)
         .await
         .sorted()?;
-        let mut content = self.open_draft(authority, referral_id, &sealed)?;
-        if !change(&mut content) {
-            return Ok(false);
-        }
+        let was_there = !sealed.is_empty();
+        let content = was_there
+            .then(|| self.open_draft(authority, referral_id, &sealed))
+            .transpose()?;
+        let content = match change(content) {
+            Ok(content) => content,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let text = Value::Object(content).to_string();
         let row = row_name(authority, referral_id);
         let sealed = self.key.seal(place(&row), text.as_bytes())?;
@@ -239,11 +276,11 @@ impl PgStore {
         .sorted()?;
         note(conn, authority, by, "draft.changed", thing).await?;
         transaction.commit().await.sorted()?;
-        Ok(true)
+        Ok(Ok(()))
     }
 
-    /// Ends a draft, because it was sent or is not wanted: `act` says which in the audit. Returns
-    /// whether it was there as it was changed at `changed_at`; if not, nothing is done.
+    /// Ends a draft. Returns whether it was there as it was changed at `changed_at`; if not, nothing
+    /// is done.
     ///
     /// # Errors
     ///
@@ -254,7 +291,7 @@ impl PgStore {
         referral_id: &ReferralId,
         changed_at: DateTime<Utc>,
         by: Editor<'_>,
-        act: &'static str,
+        how: How,
     ) -> Result<bool> {
         let mut transaction = self.pool.begin().await.sorted()?;
         let ended = sqlx::query!(
@@ -273,7 +310,7 @@ impl PgStore {
             &mut transaction,
             authority,
             by,
-            act,
+            how.act(),
             referral_id.to_string(),
         )
         .await?;
@@ -286,10 +323,7 @@ impl PgStore {
         authority: AuthorityCode,
         referral_id: &ReferralId,
         sealed: &[u8],
-    ) -> Result<Map<String, Value>> {
-        if sealed.is_empty() {
-            return Ok(Map::new());
-        }
+    ) -> Result<Answers> {
         let row = row_name(authority, referral_id);
         let text = self.key.open(place(&row), sealed)?;
         serde_json::from_slice(&text).map_err(|error| StoreError::Broken(error.into()))

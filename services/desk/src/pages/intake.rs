@@ -33,7 +33,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use draft::{Draft, changed_meanwhile};
 use oss_domain::ReferralId;
-use oss_storage::drafts::DraftHead;
+use oss_storage::drafts::{DraftHead, How};
 
 /// Drafts on a page of the list.
 const ON_A_PAGE: usize = 50;
@@ -231,8 +231,8 @@ impl Deed for Discard {
         fields: &Fields,
     ) -> Result<String, Fault> {
         let draft = Draft::load_any(app, viewer, id).await?;
-        draft.refuse_stale(fields.get("version"))?;
-        if !draft.end(app, viewer, "draft.discarded").await? {
+        draft.refuse_stale(app, fields.get("version")).await?;
+        if !draft.end(app, viewer, How::Discarded).await? {
             return Err(changed_meanwhile("Somebody changed the draft meanwhile."));
         }
         Ok("/drafts".to_owned())

@@ -19,6 +19,7 @@ use crate::{
 };
 use askama::Template;
 use oss_domain::FieldError;
+use oss_storage::drafts::How;
 use serde_json::Value;
 
 #[derive(Debug, Template)]
@@ -105,7 +106,7 @@ impl Deed for Check {
     ) -> Result<String, Fault> {
         let draft = Draft::load(app, viewer, id).await?;
         // What the page did not show must be looked at first.
-        draft.refuse_stale(fields.get("version"))?;
+        draft.refuse_stale(app, fields.get("version")).await?;
         let document = draft.document();
         let referral = understood(app, &document).map_err(|_| {
             let detail = "put right what is listed on this page first";
@@ -126,7 +127,7 @@ impl Deed for Check {
         })
         .await?;
         // What others saved while it was sent stays: a draft of the next revision.
-        draft.end(app, viewer, "draft.sent").await?;
+        draft.end(app, viewer, How::Sent).await?;
         Ok(format!("/referrals/{id}"))
     }
 }

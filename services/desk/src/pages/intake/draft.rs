@@ -10,6 +10,7 @@ use crate::{
     pages::{
         acts::frame::Subject,
         ask::{Question, put, same},
+        words,
     },
     problem::Fault,
     reading::record_reading,
@@ -20,13 +21,13 @@ use oss_domain::{
     AuthorityCode, FieldError, ReferralId, lifecycle::ReferralState, referral::Urgency,
 };
 use oss_storage::{
-    drafts::{DraftHead, Editor},
+    drafts::{Answers, DraftHead, Editor, How},
     referrals::StoredReferral,
 };
 use oss_workflow::calendar;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, convert::Infallible};
 
 /// A referral that somebody writes or changes.
 #[derive(Debug)]
@@ -39,11 +40,20 @@ pub(crate) struct Draft {
     /// What is stored, in the contract's form.
     base: Value,
     /// By pointer, what the answers are; null where one was taken away.
-    answers: Map<String, Value>,
+    answers: Answers,
     /// The tasks that were saved.
     saved: BTreeSet<String>,
     /// Over which revision the last answer was given.
     given_over: u64,
+}
+
+/// Why answers were not saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsaved {
+    /// Others gave other ones.
+    Answered,
+    /// The draft was sent or discarded.
+    Ended,
 }
 
 /// How far a task has come.
@@ -96,7 +106,11 @@ impl Draft {
         let draft = app.store.draft(authority, &referral_id).await?;
         let stored = app.store.referral(authority, &referral_id).await?;
         if draft.is_none() && stored.is_none() {
-            return Err(Fault::not_found("The draft"));
+            let mut fault = Fault::not_found("The draft");
+            if let Some(ended) = ended(app, authority, &referral_id).await? {
+                fault = fault.detailed(format!("The draft is not there any more: {ended}"));
+            }
+            return Err(fault);
         }
         // In the council's own chain: each page of a draft would drown the referral's history.
         record_reading(app, &caller, (authority, None), "draft.read", &referral_id).await?;
@@ -134,10 +148,12 @@ impl Draft {
         let by = viewer.caller();
         let by = editor(app, viewer, &by.principal.id);
         let thing = format!("{referral_id}: begun");
-        let change = app
-            .store
-            .change_draft(viewer.authority(), referral_id, by, thing, |_| true);
-        change.await?;
+        let change =
+            app.store
+                .change_draft(viewer.authority(), referral_id, by, thing, |content| {
+                    Ok::<_, Infallible>(content.unwrap_or_default())
+                });
+        let Ok(()) = change.await?;
         Ok(())
     }
 
@@ -158,12 +174,18 @@ impl Draft {
         format!("{}.{changed}", self.revision())
     }
 
+    /// Which draft it is, of those that its referral may have had; empty where there is none.
+    pub(crate) fn begun(&self) -> String {
+        let begun = |head: &DraftHead| head.started_at.timestamp_micros().to_string();
+        self.head.as_ref().map(begun).unwrap_or_default()
+    }
+
     /// Sees to it that nothing of it changed since a page showed it as `version`.
     ///
     /// # Errors
     ///
     /// 409 where it did: what is about to be done must be looked at first.
-    pub(crate) fn refuse_stale(&self, version: &str) -> Result<(), Fault> {
+    pub(crate) async fn refuse_stale(&self, app: &App, version: &str) -> Result<(), Fault> {
         let revision = version.split('.').next().unwrap_or_default();
         if revision != self.revision().to_string() {
             return Err(overtaken());
@@ -174,7 +196,12 @@ impl Draft {
                 "{} saved an answer meanwhile. It is in the draft now: look at it first.",
                 head.changed_by
             ))),
-            None => Err(changed_meanwhile("The draft was discarded meanwhile.")),
+            None => {
+                let ended = ended(app, self.authority, &self.referral_id).await?;
+                let ended = ended.unwrap_or_default();
+                let detail = format!("The draft is not there any more. {ended}");
+                Err(changed_meanwhile(&detail))
+            }
         }
     }
 
@@ -296,8 +323,8 @@ impl Draft {
         hex::encode(Sha256::digest(answers.to_string()))
     }
 
-    /// Saves a task's answers, which `document` has in it. Returns whether it did: not if others
-    /// answered it after this draft was loaded.
+    /// Saves a task's answers, which `document` has in it, unless they are in the way of what others
+    /// did after this draft was loaded.
     ///
     /// # Errors
     ///
@@ -308,7 +335,7 @@ impl Draft {
         viewer: &Viewer,
         task: &Task,
         document: &Value,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Result<(), Unsaved>, Fault> {
         let answers = pointers(task).map(|pointer| {
             let answer = document.pointer(&pointer);
             // What is stored already is no answer: it may be changed by others.
@@ -318,13 +345,17 @@ impl Draft {
         });
         let answers: Vec<_> = answers.collect();
         let revision = self.revision();
-        let change = |content: &mut Map<String, Value>| {
+        let change = |content: Option<Answers>| {
+            if content.is_none() && self.head.is_some() {
+                return Err(Unsaved::Ended);
+            }
+            let mut content = content.unwrap_or_default();
             let kept = content.entry("answers").or_insert_with(|| json!({}));
             if let Some(kept) = kept.as_object_mut() {
                 let is_as_loaded =
                     |(pointer, _): &(String, _)| kept.get(pointer) == self.answers.get(pointer);
                 if !answers.iter().all(is_as_loaded) {
-                    return false;
+                    return Err(Unsaved::Answered);
                 }
                 for (pointer, answer) in answers {
                     match answer {
@@ -340,7 +371,7 @@ impl Draft {
                 saved.push(task.id.into());
             }
             content.insert("over".to_owned(), revision.into());
-            true
+            Ok(content)
         };
         let thing = format!("{}: {}", self.referral_id, task.id);
         let by = viewer.caller();
@@ -350,27 +381,37 @@ impl Draft {
         Ok(saved.await?)
     }
 
-    /// Ends it: `act` says why in the audit. Returns whether it did: not if others changed it after
-    /// it was loaded.
+    /// Ends it. Returns whether it did: not if others changed it after it was loaded.
     ///
     /// # Errors
     ///
     /// Fails where the database is away.
-    pub(crate) async fn end(
-        &self,
-        app: &App,
-        viewer: &Viewer,
-        act: &'static str,
-    ) -> Result<bool, Fault> {
+    pub(crate) async fn end(&self, app: &App, viewer: &Viewer, how: How) -> Result<bool, Fault> {
         let Some(head) = &self.head else {
             return Ok(true);
         };
         let by = viewer.caller();
         let by = editor(app, viewer, &by.principal.id);
         let at = (self.authority, &self.referral_id);
-        let ended = app.store.end_draft(at.0, at.1, head.changed_at, by, act);
+        let ended = app.store.end_draft(at.0, at.1, head.changed_at, by, how);
         Ok(ended.await?)
     }
+}
+
+/// Who ended the last draft for a referral, how and when, in words; none where none is known of.
+pub(crate) async fn ended(
+    app: &App,
+    authority: AuthorityCode,
+    referral_id: &ReferralId,
+) -> Result<Option<String>, Fault> {
+    let end = app.store.draft_end(authority, referral_id).await?;
+    Ok(end.map(|end| {
+        let how = match end.how {
+            How::Sent => "sent",
+            How::Discarded => "discarded",
+        };
+        format!("{} {how} it on {}.", end.by, words::at(end.at))
+    }))
 }
 
 /// The refusal where the referral was changed since a page showed it.

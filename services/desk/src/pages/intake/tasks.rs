@@ -1,7 +1,7 @@
 //! The list of tasks, and the page of each.
 
 use super::{
-    draft::{Draft, Progress, faults_of, task_of},
+    draft::{Draft, Progress, Unsaved, ended, faults_of, task_of},
     questions::{Needed, SECTIONS, Task, tasks},
 };
 use crate::{
@@ -155,6 +155,7 @@ struct TaskPage {
     is_check: bool,
     task: &'static Task,
     version: String,
+    begun: String,
     fields: Vec<Field>,
     /// What was typed over answers that have changed, and was not saved: in words.
     unsaved: Vec<(&'static str, Vec<String>)>,
@@ -223,23 +224,52 @@ impl About<'_> {
             is_check: self.is_check,
             task: self.task,
             version: Draft::version_of(self.task, &self.draft.document()),
+            begun: self.draft.begun(),
             fields: questions.map(|it| it.show("", document)).collect(),
             unsaved,
         };
         (status, Page(page)).into_response()
     }
 
-    /// The page as things are now, for whoever typed `document` over what has changed.
-    async fn stale_page(mut self, document: &Value) -> Result<Response, Fault> {
-        let id = self.draft.referral_id.as_str().to_owned();
-        self.draft = Draft::load(self.app, self.viewer, &id).await?;
+    /// The page as things are now, for whoever sent `fields`, with `answers` in them, and had them not
+    /// saved.
+    async fn unsaved(
+        mut self,
+        why: Unsaved,
+        answers: &Value,
+        fields: &Fields,
+    ) -> Result<Response, Fault> {
+        let Draft {
+            authority,
+            referral_id,
+            ..
+        } = self.draft;
+        self.draft = match Draft::load(self.app, self.viewer, referral_id.as_str()).await {
+            Err(fault) if fault.is("not_found") => {
+                return gone(self.app, self.viewer, &referral_id, self.task, fields).await;
+            }
+            loaded => loaded?,
+        };
         let now = self.draft.document();
         let typed = self.task.questions.iter().filter_map(|question| {
-            let typed = question.in_words(document);
+            let typed = question.in_words(answers);
             (typed != question.in_words(&now)).then_some((question.label, typed))
         });
-        let text = "Other answers were saved here after you opened this page. What you typed was not saved: it stands below the new ones.";
-        let notice = Notice::changed([text.to_owned()]);
+        let happened = match why {
+            Unsaved::Answered => {
+                "Other answers were saved here after you opened this page.".to_owned()
+            }
+            Unsaved::Ended => {
+                let ended = ended(self.app, authority, &referral_id).await?;
+                format!(
+                    "The draft is not there any more. {}",
+                    ended.unwrap_or_default()
+                )
+            }
+        };
+        let text =
+            format!("{happened} What you typed was not saved: it stands below what is stored.");
+        let notice = Notice::changed([text]);
         Ok(self.page_with(&now, Some(notice), typed.collect()))
     }
 }
@@ -274,10 +304,14 @@ pub(crate) async fn send(
         is_check: fields.get("back") == "check",
     };
     let answers = tidied(task, &document);
+    let begun = fields.get("begun");
+    if !begun.is_empty() && begun != about.draft.begun() {
+        return about.unsaved(Unsaved::Ended, &answers, &fields).await;
+    }
     let is_stale = fields.get("version") != version;
     // Who sends the same twice finds it saved.
     if is_stale && Draft::version_of(task, &answers) != version {
-        return about.stale_page(&answers).await;
+        return about.unsaved(Unsaved::Answered, &answers, &fields).await;
     }
     match press(fields.pressed(), task.questions, &mut document) {
         Pressed::Other => {}
@@ -288,10 +322,10 @@ pub(crate) async fn send(
     if !faults.is_empty() {
         return Ok(about.page(&answers, Some(Notice::fields(faults))));
     }
-    if !about.draft.save(&app, &viewer, task, &answers).await? {
-        return about.stale_page(&answers).await;
+    match about.draft.save(&app, &viewer, task, &answers).await? {
+        Ok(()) => Ok(Redirect::to(&about.back()).into_response()),
+        Err(why) => about.unsaved(why, &answers, &fields).await,
     }
-    Ok(Redirect::to(&about.back()).into_response())
 }
 
 #[derive(Debug, Template)]
@@ -301,8 +335,8 @@ struct GonePage<'a> {
     form: Form,
     reference: &'a ReferralId,
     task: &'static Task,
-    /// Who discarded it, and when, where that is known.
-    discarded: Option<(String, String)>,
+    /// Who discarded it, and when.
+    ended: String,
     /// What was typed: in words, and as it was sent.
     unsaved: Vec<(&'static str, Vec<String>)>,
     typed: Vec<(&'a str, &'a str)>,
@@ -322,18 +356,17 @@ async fn gone(
     ask::read(task.questions, "", fields, &mut document);
     let answers = tidied(task, &document);
     let in_words = |it: &Question| (it.label, it.in_words(&answers));
-    let authority = viewer.authority();
-    let discarded = app.store.discarded_by(authority, referral_id).await?;
+    let ended = ended(app, viewer.authority(), referral_id).await?;
     let page = GonePage {
         layout: Layout::new(app, viewer, Section::Other),
         form: Form::new(app, viewer, None),
         reference: referral_id,
         task,
-        discarded: discarded.map(|(name, at)| (name, words::at(at))),
+        ended: ended.unwrap_or_default(),
         unsaved: task.questions.iter().map(in_words).collect(),
         typed: fields
             .typed()
-            .filter(|(name, _)| *name != "version")
+            .filter(|(name, _)| !["version", "begun"].contains(name))
             .collect(),
         version: Draft::version_of(task, &json!({})),
     };
