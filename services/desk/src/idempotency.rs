@@ -7,7 +7,7 @@ use crate::{
     body,
     caller::Caller,
     limits::{MAX_BODY, MAX_IDEMPOTENCY_KEY},
-    problem::Fault,
+    problem::{Fault, Told},
 };
 use axum::{
     body::{Body, to_bytes},
@@ -85,6 +85,11 @@ pub(crate) async fn once(
     let response = next
         .run(Request::from_parts(parts, Body::from(bytes)))
         .await;
+    let told = response.extensions().get::<Told>();
+    if told.is_some_and(|told| told.is_momentary) {
+        app.store.release_request(claim).await?;
+        return Ok(response);
+    }
     keep(&app, claim, as_problem(response, &trace)).await
 }
 

@@ -20,6 +20,7 @@ struct Inner {
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     instead: Option<String>,
+    is_momentary: bool,
 }
 
 impl Fault {
@@ -194,6 +195,12 @@ impl Fault {
         self
     }
 
+    /// The same, telling how things are at this moment: who asks again is told anew, by whatever key.
+    pub(crate) fn momentary(mut self) -> Self {
+        self.0.is_momentary = true;
+        self
+    }
+
     /// The same, with the page where people are told instead, since theirs cannot be shown.
     pub(crate) fn instead(mut self, page: String) -> Self {
         self.0.instead = Some(page);
@@ -229,6 +236,7 @@ impl From<Problem> for Fault {
             members: Map::new(),
             headers: Vec::new(),
             instead: None,
+            is_momentary: false,
         }))
     }
 }
@@ -240,6 +248,8 @@ pub(crate) struct Told {
     pub(crate) members: Map<String, Value>,
     /// Where a person is led who came for a page.
     pub(crate) instead: Option<String>,
+    /// Whether it is no answer to the same request sent again.
+    pub(crate) is_momentary: bool,
 }
 
 impl IntoResponse for Fault {
@@ -250,6 +260,7 @@ impl IntoResponse for Fault {
             members,
             headers,
             instead,
+            is_momentary,
         } = *self.0;
         let mut response = status.into_response();
         response.headers_mut().extend(headers);
@@ -257,6 +268,7 @@ impl IntoResponse for Fault {
             problem,
             members,
             instead,
+            is_momentary,
         });
         response
     }

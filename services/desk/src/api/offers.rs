@@ -73,6 +73,8 @@ pub(crate) async fn with_those_left(
     fault: Fault,
     gone: OfferId,
 ) -> Fault {
+    // Kept for its Idempotency-Key it would be no fresh list, and be read again without a line.
+    let fault = fault.momentary();
     match those_left(app, caller, gone).await {
         Ok(Some((run_id, offers))) => fault
             .member("run_id", run_id.to_string().into())

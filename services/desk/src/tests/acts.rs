@@ -19,7 +19,7 @@ pub(super) async fn ranked(settings: &[Value]) -> (Desk, Vec<String>) {
     (desk, offers)
 }
 
-async fn submit(desk: &Desk, id: &str, settings: &[Value]) -> Vec<String> {
+pub(super) async fn submit(desk: &Desk, id: &str, settings: &[Value]) -> Vec<String> {
     let referral = a_referral(id, 1);
     desk.post("/referrals", &referral).await.ok(202);
     rank(desk, &referral, settings).await;

@@ -1,6 +1,9 @@
 //! The same request twice is done once.
 
-use super::support::{Answer, Desk, ELSEWHERE, a_referral, request};
+use super::{
+    acts::{bought, ranked, submit},
+    support::{Answer, Desk, ELSEWHERE, a_referral, request},
+};
 use axum::{
     body::Body,
     http::{HeaderName, header},
@@ -44,6 +47,30 @@ async fn a_refusal_is_repeated_too() {
         .problem(404, "not_found");
     assert_eq!(second.body, first.body);
     post(&desk, "k2", path, &reason).await.ok(202);
+}
+
+#[tokio::test]
+async fn the_homes_that_are_left_are_told_afresh_each_time_after_a_line_in_the_audit() {
+    let settings = [bought("F1"), bought("F2")];
+    let (desk, of_r1) = ranked(&settings).await;
+    let of_r2 = submit(&desk, "R2", &settings).await;
+    let path = format!("/offers/{}/hold", of_r1[0]);
+    let held = desk.post(&path, &json!({})).await.ok(201);
+    let hold_id = held.body["hold_id"].clone();
+    let path = format!("/offers/{}/hold", of_r2[0]);
+    for _ in 0..2 {
+        let lines = desk.last_line("R2").await.seq;
+        let gone = post(&desk, "k1", &path, &json!({})).await;
+        let gone = gone.problem(409, "place_gone");
+        assert_eq!(gone.body["offers"].as_array().unwrap().len(), 1);
+        let line = desk.last_line("R2").await;
+        assert_eq!((&*line.act, line.seq), ("options.read", lines + 1));
+    }
+    let release = format!("/holds/{}", hold_id.as_str().unwrap());
+    desk.write("DELETE", &release, &json!({}), &[])
+        .await
+        .ok(204);
+    post(&desk, "k1", &path, &json!({})).await.ok(201);
 }
 
 #[tokio::test]
