@@ -81,7 +81,7 @@ for (const javaScriptEnabled of [true, false]) {
     await is("Take in this file?");
     await press("Take it in");
     await page.getByText("The file was taken in").waitFor();
-    await is("Taking in a register’s file");
+    await is("What became of the file");
     assert.equal((await api(`/settings/${id}`)).weekly_cost_pence, 53_000);
     await context.close();
   });

@@ -110,7 +110,9 @@ async fn a_file_that_is_cut_off_says_what_it_did_and_the_rest_is_taken_in_when_i
     let others = desk.store.open(&wanted).await.unwrap();
     let cut_off = take_in(&mut max, &file).await;
     let told = became(&mut max, &cut_off, "The work was cut off").await;
-    assert_eq!(rows(&told), [("Left", "3")]);
+    // What the register has of it, by whomever, is not left.
+    let left = [("In the register too", "2: N1, N2"), ("Left", "1: N3")];
+    assert_eq!(rows(&told), left);
     drop(others);
     let (mut mia, _) = Browser::signed_in(&desk, "mia", &[Role::Manager]).await;
     let anothers = mia.get(cut_off.header("location")).await;
@@ -239,7 +241,11 @@ async fn a_file_is_shown_before_it_is_taken_in_and_what_is_refused_is_left_out()
     desk.put("/settings/F2", &a_setting("F2", 4)).await.ok(200);
     let confirmed = [("text", &*file.to_string()), ("step", "confirmed")];
     let done = send(&mut max, path, filled(&asked), &confirmed).await;
-    let told = became(&mut max, &done, "The file was taken in").await;
+    let told = became(&mut max, &done, "2 settings were refused").await;
+    assert!(!told.text.contains("Success"), "{}", told.text);
+    for refused in ["Setting 5 of the file: /authority", "Setting 6 of the file"] {
+        assert!(told.text.contains(refused), "{}", told.text);
+    }
     let ignored = "Ignored: not newer than what is stored";
     let counts = [
         ("New", "1"),
@@ -256,6 +262,33 @@ async fn a_file_is_shown_before_it_is_taken_in_and_what_is_refused_is_left_out()
         2,
         "what is older is ignored"
     );
+}
+
+#[tokio::test]
+async fn a_file_that_changes_nothing_is_not_told_as_a_success() {
+    let (desk, _) = ranked(&[a_setting("F1", 2)]).await;
+    let mut max = manager(&desk).await;
+    let known = take_in(&mut max, &a_setting("F1", 1).to_string()).await;
+    let told = became(&mut max, &known, "The file changed nothing").await;
+    assert!(!told.text.contains("Success"), "{}", told.text);
+
+    // Where nothing can be taken in, nobody is asked whether to.
+    let mut elsewhere = a_setting("F8", 1);
+    elsewhere["authority"] = json!("E06000018");
+    let file = Value::from(vec![elsewhere, json!({})]).to_string();
+    let confirmed = [("text", &*file), ("step", "confirmed")];
+    for sent in [&confirmed[..1], &confirmed] {
+        let refused = change(&mut max, PATH, sent).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for told in [
+            "<title>Error: ",
+            "href=\"#text\"",
+            "Setting 1 of the file",
+            "Setting 2 of the file",
+        ] {
+            assert!(refused.text.contains(told), "{told}: {}", refused.text);
+        }
+    }
 }
 
 #[tokio::test]

@@ -132,6 +132,11 @@ impl File {
                 Err(faults) => file.refused.push(told(number, &faults)),
             }
         }
+        if file.good.is_empty() {
+            let fault = |text: String| FieldError::new(format!("/{field}"), "required_tick", text);
+            let faults: Vec<_> = one_by_one(&file.refused).into_iter().map(fault).collect();
+            return Err(Fault::invalid(&faults));
+        }
         Ok(file)
     }
 
@@ -162,9 +167,11 @@ impl File {
                 let changes = changes.unwrap_or_default().join("; ");
                 format!("{}: {changes}", setting.setting_id)
             });
-            rows.extend(one_by_one(fate.in_words(), &changes.collect::<Vec<_>>()));
+            let changes = one_by_one(&changes.collect::<Vec<_>>());
+            rows.extend(changes.into_iter().map(|text| (fate.in_words(), text)));
         }
-        rows.extend(one_by_one(Fate::Refused.in_words(), &self.refused));
+        let refused = one_by_one(&self.refused).into_iter();
+        rows.extend(refused.map(|text| (Fate::Refused.in_words(), text)));
         Question {
             caption: "Nothing has been changed yet".to_owned(),
             title: "Take in this file?".to_owned(),
@@ -207,10 +214,10 @@ fn listed(name: &'static str, items: &[String], between: &str) -> Option<(&'stat
     (!items.is_empty()).then_some((name, count))
 }
 
-/// A row for each, and one for how many more there are.
-fn one_by_one(name: &'static str, items: &[String]) -> Vec<(&'static str, String)> {
+/// A text for each, and one for how many more there are.
+fn one_by_one(items: &[String]) -> Vec<String> {
     let told = items.iter().take(TOLD).cloned();
     let more = items.len().saturating_sub(TOLD);
     let more = (more > 0).then(|| format!("and {more} more"));
-    told.chain(more).map(|text| (name, text)).collect()
+    told.chain(more).collect()
 }

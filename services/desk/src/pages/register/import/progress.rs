@@ -2,10 +2,11 @@
 //! far it has come is kept with that answer, for a day, where its page finds it whichever process
 //! shows it.
 //!
-//! A process that ends on the way takes nothing back: what was committed stays. The page says so when
-//! nothing was heard of the work for a while; the same file, sent again, shows what is left.
+//! A process that ends on the way takes nothing back: what was committed stays. When nothing was heard
+//! of the work for a while, the page says so, and which settings the register does not have; the same
+//! file, sent again, takes those in and nothing twice.
 
-use super::File;
+use super::{File, listed, one_by_one};
 use crate::{
     act::act,
     api::settings,
@@ -14,6 +15,7 @@ use crate::{
     pages::{
         acts::form::{Fields, is_once},
         layout::{Layout, Page, Section},
+        words,
     },
     problem::Fault,
     session::{Viewer, csrf},
@@ -24,7 +26,7 @@ use axum::{
     response::IntoResponse,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use oss_domain::{AuthorityCode, Setting};
+use oss_domain::{AuthorityCode, Setting, SettingId};
 use oss_storage::idempotency::{Known, Request as Claim};
 use oss_workflow::{
     Wanted,
@@ -86,10 +88,12 @@ impl From<Effect> for Fate {
 /// How far a file is taken in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Progress {
-    /// Settings in the file.
-    n_settings: usize,
     /// Of how many it is known what became of them.
     fates: BTreeMap<Fate, usize>,
+    /// The others, by id and version, in the file's order.
+    left: Vec<(String, u64)>,
+    /// Which are refused, and why.
+    refused: Vec<String>,
     /// When this was so.
     at: DateTime<Utc>,
     state: Work,
@@ -101,20 +105,55 @@ struct Progress {
 enum Work {
     GoesOn,
     Done,
-    /// It was refused, or nothing was heard of it any more.
+    /// The rest was refused.
     CutOff,
 }
 
+/// What is told of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    GoesOn,
+    CutOff,
+    /// All of it is in the register.
+    TakenIn,
+    /// The register had all of it.
+    NothingNew,
+    /// So many are refused; the others are in the register.
+    Refused(usize),
+}
+
+impl Outcome {
+    fn title(self) -> String {
+        match self {
+            Self::GoesOn => "The file is being taken in".to_owned(),
+            Self::CutOff => "The file was not taken in to its end".to_owned(),
+            Self::TakenIn => "The file was taken in".to_owned(),
+            Self::NothingNew => "The file changed nothing".to_owned(),
+            Self::Refused(n_settings) => {
+                let number = i64::try_from(n_settings).unwrap_or(i64::MAX);
+                let verb = if n_settings == 1 { "was" } else { "were" };
+                format!("{} {verb} refused", words::many(number, "setting"))
+            }
+        }
+    }
+}
+
 impl Progress {
-    fn n_left(&self) -> usize {
-        let known = self.fates.values().sum();
-        self.n_settings.saturating_sub(known)
+    fn count(&self, fate: Fate) -> usize {
+        self.fates.get(&fate).copied().unwrap_or_default()
     }
 
-    fn work(&self, now: DateTime<Utc>) -> Work {
+    fn outcome(&self, now: DateTime<Utc>) -> Outcome {
         match self.state {
-            Work::GoesOn if now - self.at > SILENT => Work::CutOff,
-            state => state,
+            Work::GoesOn if now - self.at <= SILENT => Outcome::GoesOn,
+            Work::GoesOn | Work::CutOff => Outcome::CutOff,
+            Work::Done if self.count(Fate::Refused) > 0 => {
+                Outcome::Refused(self.count(Fate::Refused))
+            }
+            Work::Done if self.count(Fate::New) + self.count(Fate::Changed) == 0 => {
+                Outcome::NothingNew
+            }
+            Work::Done => Outcome::TakenIn,
         }
     }
 }
@@ -149,8 +188,9 @@ pub(super) async fn begin(
         key: key(fields.once()),
         body_hash: fields.sha256(),
         progress: Progress {
-            n_settings: file.n_settings(),
             fates: BTreeMap::from([(Fate::Refused, file.refused.len())]),
+            left: file.good.iter().map(id_and_version).collect(),
+            refused: one_by_one(&file.refused),
             at: app.clock.now(),
             state: Work::GoesOn,
         },
@@ -233,8 +273,15 @@ impl Import {
         for fate in fates.await? {
             *self.progress.fates.entry(fate).or_default() += 1;
         }
+        self.progress
+            .left
+            .drain(..chunk.len().min(self.progress.left.len()));
         self.keep().await
     }
+}
+
+fn id_and_version(setting: &Setting) -> (String, u64) {
+    (setting.setting_id.to_string(), setting.version)
 }
 
 fn key(id: &str) -> String {
@@ -251,8 +298,9 @@ pub(super) fn page_of(fields: &Fields) -> String {
 struct ProgressPage {
     layout: Layout,
     id: String,
-    work: Work,
+    outcome: Outcome,
     rows: Vec<(&'static str, String)>,
+    refused: Vec<String>,
 }
 
 /// `GET /admin/import/{id}`: how far a file of the viewer's is taken in.
@@ -272,18 +320,36 @@ pub(crate) async fn show(
         .await?;
     let progress = kept.and_then(|kept| serde_json::from_slice::<Progress>(&kept).ok());
     let progress = progress.ok_or_else(not_there)?;
+    let outcome = progress.outcome(app.clock.now());
     let told = progress.fates.iter().filter(|(_, count)| **count > 0);
     let mut rows: Vec<_> = told
         .map(|(fate, count)| (fate.in_words(), count.to_string()))
         .collect();
-    if progress.n_left() > 0 {
-        rows.push(("Left", progress.n_left().to_string()));
+    if outcome == Outcome::CutOff {
+        // Of the last of its work it may not be known that it was done: the register knows.
+        let heads = app.store.setting_heads(viewer.authority()).await?;
+        let has = |id: &str, version| {
+            let id: Option<SettingId> = id.parse().ok();
+            id.and_then(|id| heads.get(&id))
+                .is_some_and(|head| head.version >= version)
+        };
+        let (done, left): (Vec<_>, Vec<_>) = progress
+            .left
+            .into_iter()
+            .partition(|(id, version)| has(id, *version));
+        for (name, settings) in [("In the register too", done), ("Left", left)] {
+            let ids: Vec<_> = settings.into_iter().map(|(id, _)| id).collect();
+            rows.extend(listed(name, &ids, ", "));
+        }
+    } else if !progress.left.is_empty() {
+        rows.push(("Left", progress.left.len().to_string()));
     }
     Ok(Page(ProgressPage {
         layout: Layout::new(&app, &viewer, Section::Other),
-        work: progress.work(app.clock.now()),
+        outcome,
         id,
         rows,
+        refused: progress.refused,
     }))
 }
 
@@ -291,20 +357,41 @@ pub(crate) async fn show(
 mod tests {
     use super::*;
 
+    fn progress(fates: &[(Fate, usize)], state: Work) -> Progress {
+        Progress {
+            fates: fates.iter().copied().collect(),
+            left: Vec::new(),
+            refused: Vec::new(),
+            at: "2026-11-26T09:00:00Z".parse().unwrap(),
+            state,
+        }
+    }
+
     #[test]
     fn work_that_nothing_was_heard_of_is_told_as_cut_off() {
-        let at = "2026-11-26T09:00:00Z".parse::<DateTime<Utc>>().unwrap();
-        let mut progress = Progress {
-            n_settings: 500,
-            fates: [(Fate::New, 200), (Fate::Refused, 1)].into(),
-            at,
-            state: Work::GoesOn,
-        };
-        assert_eq!(progress.n_left(), 299);
-        assert_eq!(progress.work(at + SILENT), Work::GoesOn);
-        let later = at + SILENT + TimeDelta::seconds(1);
-        assert_eq!(progress.work(later), Work::CutOff);
+        let mut progress = progress(&[(Fate::New, 200)], Work::GoesOn);
+        let later = progress.at + SILENT + TimeDelta::seconds(1);
+        assert_eq!(progress.outcome(progress.at + SILENT), Outcome::GoesOn);
+        assert_eq!(progress.outcome(later), Outcome::CutOff);
         progress.state = Work::Done;
-        assert_eq!(progress.work(later), Work::Done);
+        assert_eq!(progress.outcome(later), Outcome::TakenIn);
+    }
+
+    #[test]
+    fn a_file_was_taken_in_only_where_something_was_and_nothing_refused() {
+        for (fates, outcome) in [
+            (
+                &[(Fate::Changed, 1), (Fate::Ignored, 2)][..],
+                Outcome::TakenIn,
+            ),
+            (
+                &[(Fate::Unchanged, 1), (Fate::Ignored, 2)],
+                Outcome::NothingNew,
+            ),
+            (&[(Fate::New, 3), (Fate::Refused, 1)], Outcome::Refused(1)),
+        ] {
+            let progress = progress(fates, Work::Done);
+            assert_eq!(progress.outcome(progress.at), outcome, "{fates:?}");
+        }
     }
 }
