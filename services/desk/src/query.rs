@@ -81,11 +81,19 @@ impl Parameters {
         Ok(Page { limit, after })
     }
 
-    /// Behind which item a page of a list by time begins, for people; the first where it is not said.
-    pub(crate) fn after<T: FromStr>(&self) -> Result<Option<(DateTime<Utc>, T)>, Fault> {
+    /// Behind which item a page of a list begins, for people; the first page where it is not said.
+    ///
+    /// # Errors
+    ///
+    /// 400 where `read` makes nothing of it, as in the API: whoever was shown another page than they
+    /// asked for would not know.
+    pub(crate) fn after<T>(
+        &self,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
         let read = |text: &String| {
-            read_by_time(text).ok_or_else(|| {
-                let detail = "The parameter after is not where an earlier page ended.";
+            read(text).ok_or_else(|| {
+                let detail = "The parameter after is not where an earlier page of the list ended.";
                 Fault::not_understood("bad_cursor", detail)
             })
         };

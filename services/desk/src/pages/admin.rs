@@ -52,7 +52,8 @@ pub(crate) async fn people(
     viewer: Viewer,
     parameters: Parameters,
 ) -> Result<Response, Fault> {
-    people_page(&app, &viewer, parameters.get("after")?, None).await
+    let after = parameters.after(|text| text.parse().ok())?;
+    people_page(&app, &viewer, after, None).await
 }
 
 async fn people_page(

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     body::Json,
     problem::Fault,
-    query::{Parameters, by_time},
+    query::{Parameters, by_time, read_by_time},
     session::Viewer,
 };
 use askama::Template;
@@ -104,7 +104,7 @@ pub(crate) async fn list(
             ..WaitingFilter::default()
         }
     };
-    let after = parameters.after()?;
+    let after = parameters.after(read_by_time)?;
     let after = after.map(|(due_at, approval_id)| ApprovalCursor {
         due_at,
         approval_id,

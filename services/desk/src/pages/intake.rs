@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::App,
     problem::Fault,
-    query::{Parameters, by_time},
+    query::{Parameters, by_time, read_by_time},
     session::Viewer,
 };
 use askama::Template;
@@ -80,7 +80,7 @@ pub(crate) async fn list(
     viewer: Viewer,
     parameters: Parameters,
 ) -> Result<Response, Fault> {
-    let after = parameters.after()?;
+    let after = parameters.after(read_by_time)?;
     let after = after.as_ref().map(|(at, id)| (*at, id));
     let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);
     let of = viewer.authority();

@@ -121,10 +121,14 @@ struct FaultPage {
     layout: Layout,
     title: String,
     detail: String,
+    /// The same page without what its address says besides, where that was not understood.
+    afresh: Option<String>,
 }
 
 /// People get pages where programs get problems.
 pub(crate) async fn faults_as_pages(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let has_query = request.uri().query().is_some();
     let mut response = next.run(request).await;
     let Some(told) = response.extensions_mut().remove::<Told>() else {
         return response;
@@ -133,8 +137,10 @@ pub(crate) async fn faults_as_pages(request: Request, next: Next) -> Response {
         return Redirect::to(&instead).into_response();
     }
     let problem = told.problem;
+    let is_of_query = response.status() == StatusCode::BAD_REQUEST && has_query;
     let page = Page(FaultPage {
         layout: Layout::nobodys(),
+        afresh: is_of_query.then_some(path),
         title: problem.title,
         detail: problem.detail,
     });

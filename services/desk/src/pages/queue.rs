@@ -100,11 +100,7 @@ impl Asked {
             starts_with: text("q")?,
             late: text("late")? == "yes",
             sort: text("sort")?,
-            // A place that is not one is the first page: nobody is helped by a fault.
-            after: parameters
-                .get::<String>("after")?
-                .as_deref()
-                .and_then(read_cursor),
+            after: parameters.after(read_cursor)?,
         })
     }
 
@@ -207,11 +203,12 @@ impl Asked {
 fn read_cursor(text: &str) -> Option<QueueCursor> {
     let mut parts = text.split('.').map(str::parse);
     let mut part = || parts.next()?.ok();
-    Some(QueueCursor {
+    let cursor = QueueCursor {
         first: part()?,
         second: part()?,
         key: ReferralKey(part()?),
-    })
+    };
+    parts.next().is_none().then_some(cursor)
 }
 
 /// `GET /`

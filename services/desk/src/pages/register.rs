@@ -63,7 +63,7 @@ pub(crate) async fn list(
     viewer: Viewer,
     parameters: Parameters,
 ) -> Result<impl IntoResponse, Fault> {
-    let after = parameters.get::<SettingId>("after")?;
+    let after = parameters.after(|text| text.parse::<SettingId>().ok())?;
     let text = parameters.get::<String>("q")?.unwrap_or_default();
     let text: String = text.trim().chars().take(60).collect();
     let limit = u32::try_from(ON_A_PAGE + 1).unwrap_or(u32::MAX);

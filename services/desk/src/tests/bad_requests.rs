@@ -56,6 +56,31 @@ fn set(whole: &mut Value, pointer: &str, value: Value) {
 }
 
 #[tokio::test]
+async fn a_place_in_a_list_that_is_none_is_refused_in_each_and_leads_to_its_first_page() {
+    let desk = Desk::new().await;
+    let (mut browser, _) = Browser::signed_in(&desk, "casey", Role::ALL).await;
+    for list in [
+        "/",
+        "/drafts",
+        "/approvals",
+        "/admin/settings",
+        "/admin/people",
+    ] {
+        for place in ["none!", "1.2.3.4", "1764147600000000.no!"] {
+            let page = browser.get(&format!("{list}?after={place}")).await;
+            assert_eq!(page.status, 400, "{list}: {place}: {}", page.text);
+            let afresh = format!("<a class=\"govuk-link\" href=\"{list}\">Open the page afresh");
+            assert!(page.text.contains(&afresh), "{}", page.text);
+            assert_eq!(browser.get(list).await.status, 200);
+        }
+    }
+    for list in ["/referrals", "/settings", "/dead-letters"] {
+        let refused = desk.get(&format!("{list}?cursor=none")).await;
+        refused.problem(400, "bad_cursor");
+    }
+}
+
+#[tokio::test]
 async fn wrong_fields_are_told_with_their_pointers() {
     let desk = Desk::new().await;
     let long = "x".repeat(201);
