@@ -1,9 +1,11 @@
 //! Days as councils count them: working days of England and Wales, and where a day ends.
 
 use chrono::{
-    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeZone, Timelike, Utc, Weekday,
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike,
+    Utc, Weekday,
 };
 use chrono_tz::Europe::London;
+use oss_domain::referral::Urgency;
 
 /// Bank holidays of England and Wales: (year, month, day).
 ///
@@ -96,6 +98,21 @@ pub fn at_hour(day: NaiveDate, hour: u32) -> DateTime<Utc> {
         LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => instant.to_utc(),
         // Clocks go forward an hour: the same time by Greenwich is one hour later by the clock.
         LocalResult::None => day.and_time(time).and_utc(),
+    }
+}
+
+/// When a referral that arrived at `received_at` needs a home: an emergency by the end of that day in
+/// England, what is urgent after 72 hours, what is planned as `start_date` begins.
+#[must_use]
+pub fn needed_by(
+    urgency: Urgency,
+    received_at: DateTime<Utc>,
+    start_date: NaiveDate,
+) -> DateTime<Utc> {
+    match urgency {
+        Urgency::Emergency => end_of(today(received_at)),
+        Urgency::Urgent => received_at + TimeDelta::hours(72),
+        Urgency::Planned => at_hour(start_date, 0),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     map::Map,
     matched::Matched,
     not_shown,
-    words::{self, Tag},
+    words::{self, Tag, TimeLeft},
 };
 use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
 use askama::Template;
@@ -33,6 +33,7 @@ struct OptionsPage {
     reference: String,
     link: String,
     state: Tag,
+    time_left: Option<TimeLeft>,
     evaluated: u32,
     evaluated_at: String,
     policy: String,
@@ -240,6 +241,7 @@ pub(crate) async fn show(
         layout: Layout::new(&app, &viewer, matched.section()),
         reference: matched.stored.referral_id.to_string(),
         state: words::state(matched.stored.state),
+        time_left: TimeLeft::of(&matched.stored, app.clock.now()),
         evaluated: evaluation.evaluated,
         evaluated_at: words::at(matched.run.facts.evaluated_at),
         policy: matched.run.facts.policy_id.to_string(),

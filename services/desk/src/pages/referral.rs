@@ -6,7 +6,7 @@ use super::{
     languages,
     layout::{Layout, Page, Section},
     missing::{Missing, missing},
-    words::{self, Tag},
+    words::{self, Tag, TimeLeft},
 };
 use crate::{
     api::find, app::App, problem::Fault, query::Parameters, reading::record_reading,
@@ -34,6 +34,7 @@ struct ReferralPage {
     title: String,
     urgency: Option<Tag>,
     state: Tag,
+    time_left: Option<TimeLeft>,
     next: &'static str,
     from: &'static str,
     start_date: String,
@@ -151,6 +152,7 @@ pub(crate) async fn page(
             .unwrap_or_default(),
         urgency: referral.map(|it| words::urgency(it.urgency)),
         state: words::state(stored.state),
+        time_left: TimeLeft::of(&stored, app.clock.now()),
         next,
         from,
         start_date: referral

@@ -10,6 +10,8 @@ use oss_domain::{
     setting::{Kind, Quality, Sourcing},
 };
 use oss_geography::Authorities;
+use oss_storage::{desk::IN_QUEUE, referrals::StoredReferral};
+use oss_workflow::calendar;
 
 /// A status: its words, and its colour, which never stands alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,32 @@ pub(crate) fn needed_by(urgency: Urgency, moment: DateTime<Utc>) -> String {
         }
         Urgency::Urgent => format!("by {}", at(moment)),
         Urgency::Planned => format!("by {}", date(moment.with_timezone(&London).date_naive())),
+    }
+}
+
+/// How much time there is to find a home.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeLeft {
+    /// `2 days left`
+    pub(crate) text: String,
+    /// `by 25 November 2026, 2:15pm`
+    pub(crate) by: String,
+    pub(crate) is_late: bool,
+}
+
+impl TimeLeft {
+    /// For a referral that is in the queue; none for others.
+    pub(crate) fn of(stored: &StoredReferral, now: DateTime<Utc>) -> Option<Self> {
+        let referral = stored.referral.as_deref();
+        let referral = referral.filter(|_| IN_QUEUE.contains(&stored.state))?;
+        let urgency = referral.urgency;
+        let until = calendar::needed_by(urgency, stored.received_at, referral.start_date);
+        let (text, is_late) = time_left(now, until);
+        Some(Self {
+            text,
+            by: needed_by(urgency, until),
+            is_late,
+        })
     }
 }
 

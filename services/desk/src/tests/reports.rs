@@ -3,6 +3,7 @@
 use super::{
     acts::{bought, ranked},
     browser::Browser,
+    intake::says,
     support::{NOTTINGHAM, a_referral},
 };
 use axum::http::StatusCode;
@@ -35,6 +36,35 @@ async fn what_is_late_is_told_and_led_on_to_and_nothing_else() {
     let approvals = manager.get("/approvals?late=yes").await;
     assert_eq!(approvals.status, StatusCode::OK);
     assert!(approvals.text.contains("No approval is late"));
+}
+
+#[tokio::test]
+async fn how_much_time_is_left_is_told_wherever_homes_are_sought() {
+    let (desk, _) = ranked(&[bought("F1")]).await;
+    for (id, urgency) in [("R2", "emergency"), ("R3", "planned")] {
+        let mut referral = a_referral(id, 1);
+        referral["urgency"] = urgency.into();
+        desk.post("/referrals", &referral).await.ok(202);
+    }
+    let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
+    let queue = casey.get("/").await;
+    for (id, left, by) in [
+        ("R1", "3 days left", "by 26 November 2026, 9:00am"),
+        ("R2", "15 hours left", "by the end of 23 November 2026"),
+        ("R3", "7 days left", "by 1 December 2026"),
+    ] {
+        says(&queue, &format!("{left} {by}"));
+        let referral = casey.get(&format!("/referrals/{id}")).await;
+        says(&referral, &format!("{left} , {by}."));
+    }
+    let left = "3 days left , by 26 November 2026, 9:00am.";
+    says(&casey.get("/referrals/R1/options").await, left);
+    let ask = casey.get("/referrals/R1/approach?setting=F1").await;
+    says(&ask, left);
+    says(
+        &ask,
+        "Who is asked now has until 23 November 2026, 5:00pm to answer.",
+    );
 }
 
 #[tokio::test]

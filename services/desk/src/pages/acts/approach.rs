@@ -12,6 +12,7 @@ use crate::{
         facts::Facts,
         layout::{Layout, Page},
         matched::Matched,
+        words::{self, TimeLeft},
     },
     problem::Fault,
     query::Parameters,
@@ -39,6 +40,9 @@ struct ApproachPage {
     link: String,
     rows: Vec<Row>,
     wanted: usize,
+    time_left: Option<TimeLeft>,
+    /// Until when an answer is waited for.
+    respond_by: String,
 }
 
 #[derive(Debug)]
@@ -89,12 +93,15 @@ async fn page(
         .collect();
     let form = Form::new(app, viewer, notice);
     let status = form.status();
+    let now = app.clock.now();
     let page = ApproachPage {
         layout: Layout::new(app, viewer, matched.section()),
         form,
         reference: matched.stored.referral_id.to_string(),
         link: matched.link(),
         wanted: chosen.len(),
+        time_left: TimeLeft::of(&matched.stored, now),
+        respond_by: words::at(app.call_off.respond_by(matched.referral.urgency, now)),
         rows,
     };
     Ok((status, Page(page)).into_response())
