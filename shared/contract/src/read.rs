@@ -14,6 +14,7 @@ use oss_domain::{
     AuthorityCode, FieldError, Postcode, UnknownCode,
     id::ParseIdError,
     text::{self, LONG_TEXT, TEXT},
+    version,
 };
 use serde_json::{Map, Value};
 use std::{
@@ -246,7 +247,7 @@ impl<'a> Node<'a> {
 
     /// A number that orders what is sent, from `min`: any that is stored exactly.
     pub(crate) fn version(&self, min: u64) -> Option<u64> {
-        self.whole(min, MAX_VERSION)
+        self.whole(min, version::MAX)
     }
 
     /// A text of 1 to `max` characters, trimmed.
@@ -323,10 +324,6 @@ impl<'a> Node<'a> {
         })
     }
 }
-
-/// The highest version: what PostgreSQL's `bigint` holds. It leaves room for senders that number by
-/// the clock, in nanoseconds even.
-pub(crate) const MAX_VERSION: u64 = i64::MAX.unsigned_abs();
 
 /// A list of any length: the size of the payload bounds it.
 pub(crate) const ANY: (usize, usize) = (0, usize::MAX);

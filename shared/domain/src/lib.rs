@@ -31,6 +31,7 @@ pub mod role;
 pub mod setting;
 pub mod ssda903;
 pub mod text;
+pub mod version;
 
 pub use authority::AuthorityCode;
 pub use child::{Child, Sex, SexSet};

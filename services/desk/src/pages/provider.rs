@@ -26,7 +26,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, response::IntoResponse};
-use oss_domain::{ProviderId, Setting, SettingId, Sex, setting::VacancyChange};
+use oss_domain::{ProviderId, Setting, SettingId, Sex, setting::VacancyChange, version};
 use oss_storage::referrals::StoredReferral;
 use oss_workflow::{
     Wanted,
@@ -320,8 +320,8 @@ async fn confirm(app: &App, viewer: &Viewer, id: &str, fields: &Fields) -> Resul
             .and_then(|head| head.setting.as_deref());
         let stored = stored.filter(|setting| setting.provider.provider_id == *provider);
         let stored = stored.ok_or_else(|| Fault::not_found("The home"))?;
-        let version = stored.occupancy.version;
-        if fields.get("version") != version.to_string() {
+        let seen = stored.occupancy.version;
+        if fields.get("version") != seen.to_string() {
             let detail = "Somebody else changed what is free meanwhile.";
             return Err(Fault::conflict(
                 "changed_meanwhile",
@@ -332,7 +332,7 @@ async fn confirm(app: &App, viewer: &Viewer, id: &str, fields: &Fields) -> Resul
         let change = VacancyChange {
             setting_id: setting_id.clone(),
             authority: at.0,
-            occupancy_version: version.saturating_add(1),
+            occupancy_version: version::next(seen),
             residents: None,
             blocked_places,
             bedrooms_free,

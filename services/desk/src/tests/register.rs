@@ -356,6 +356,17 @@ async fn what_became_free_meanwhile_is_not_taken_back_by_an_older_page() {
 }
 
 #[tokio::test]
+async fn a_home_whose_sender_gave_the_highest_version_is_closed_all_the_same() {
+    let highest = oss_domain::version::MAX;
+    let (desk, _) = ranked(&[a_setting("F1", highest)]).await;
+    let mut max = manager(&desk).await;
+    let (home, close) = ("/admin/settings/F1", "/admin/settings/F1/close");
+    change(&mut max, close, &[]).await.leads_to(home);
+    let after = stored(&desk, "F1").await;
+    assert_eq!((after.version, after.open), (highest, false));
+}
+
+#[tokio::test]
 async fn no_child_is_named_where_the_register_is_read() {
     let mut home = a_setting("F1", 1);
     home["residents"] = json!([{ "child_id": "CANARY-7", "sex": "F", "age": 9 }]);

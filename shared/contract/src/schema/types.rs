@@ -1,6 +1,5 @@
 //! The contract's simple types, as schemas.
 
-use crate::read::MAX_VERSION;
 use oss_domain::{
     Level, Need,
     lifecycle::Answer as DomainAnswer,
@@ -15,6 +14,7 @@ use oss_domain::{
         LegalStatus as DomainLegalStatus, ReasonPlaceChange as DomainReasonPlaceChange,
     },
     text::{LONG_TEXT, TEXT},
+    version,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
@@ -91,8 +91,8 @@ types! {
         "type": "string", "description": "A lower-case word, such as `en` or `british sign language`.",
         "pattern": "^[^\\p{Lu}]+$", "maxLength": TEXT
     });
-    Version = whole("From 1; orders what is sent.", 1, MAX_VERSION);
-    OccupancyVersion = whole("Orders occupancy, apart from `version`.", 0, MAX_VERSION);
+    Version = whole("From 1; orders what is sent.", 1, version::MAX);
+    OccupancyVersion = whole("Orders occupancy, apart from `version`.", 0, version::MAX);
     Pence = whole("Pence a week.", 0, u32::MAX.into());
     Places = whole("A number of places or rooms.", 0, u16::MAX.into());
     Age = whole("Completed years.", 0, u8::MAX.into());

@@ -1,12 +1,11 @@
 //! What is written is read back as it was, and equal things are written with equal bytes.
 
-use crate::{
-    read::MAX_VERSION, referral_from_json, referral_to_json, setting_from_json, setting_to_json,
-};
+use crate::{referral_from_json, referral_to_json, setting_from_json, setting_to_json};
 use oss_domain::{
     Need,
     setting::{Kind, ParentAndChild, Quality, RestrictionReason, Sourcing},
     ssda903::{CategoryOfNeed, Ethnicity, LegalStatus},
+    version,
 };
 use proptest::{prelude::*, sample::select, strategy::Union};
 use serde_json::{Map, Value, json};
@@ -199,7 +198,7 @@ fn referral() -> Json {
     let always = vec![
         ("referral_id", id()),
         ("authority", authority()),
-        ("revision", of(1..=MAX_VERSION)),
+        ("revision", of(1..=version::MAX)),
         ("urgency", codes(&["planned", "urgent", "emergency"])),
         ("start_date", of(Just("2026-12-07"))),
         ("placement_types", of(kinds)),
@@ -263,7 +262,7 @@ fn setting() -> Json {
         vec![
             ("setting_id", id()),
             ("authority", authority()),
-            ("version", of(1..=MAX_VERSION)),
+            ("version", of(1..=version::MAX)),
             (
                 "provider",
                 object(vec![("provider_id", id()), ("name", text())], vec![]),
@@ -312,7 +311,7 @@ fn setting() -> Json {
                 ),
             ),
             ("restrictions", list(restriction, 3)),
-            ("occupancy_version", of(0..=MAX_VERSION)),
+            ("occupancy_version", of(0..=version::MAX)),
             ("capacity_confirmed_at", instant()),
         ],
     )

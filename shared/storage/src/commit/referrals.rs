@@ -241,7 +241,11 @@ pub(super) async fn write(
     .await
     .sorted()?;
     let expected = heads.len() + revisions.len() + runs.len();
-    expect_rows("referrals", expected, written.unsigned_abs())
+    expect_rows(
+        "referrals, revisions and runs",
+        expected,
+        written.unsigned_abs(),
+    )
 }
 
 /// Every head that changed, or whose chain in the audit did.

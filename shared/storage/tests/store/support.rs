@@ -111,8 +111,9 @@ pub(crate) fn setting(authority: AuthorityCode, id: &str, version: u64) -> Setti
 
 /// A content that stands for this revision's.
 pub(crate) fn content(revision: u64) -> ContentHash {
-    let [low, ..] = revision.to_le_bytes();
-    [low; 32]
+    let mut content = [0; 32];
+    content[..8].copy_from_slice(&revision.to_le_bytes());
+    content
 }
 
 pub(crate) fn event(id: &str) -> EventKey {

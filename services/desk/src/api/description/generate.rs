@@ -34,7 +34,14 @@ fn operation(route: &Route) -> Value {
     if route.method == Method::POST {
         parameters.push(header(
             "Idempotency-Key",
-            "The same key and body again: the same answer, and nothing is done twice. Kept for a day, but for the homes that are left when a place has gone: those are told afresh.",
+            match route.path {
+                path if path.ends_with("/hold") => {
+                    "The same key and body again: the same answer, and nothing is done twice. Kept for a day, but for the homes that are left when a place has gone: those are told afresh."
+                }
+                _ => {
+                    "The same key and body again: the same answer, and nothing is done twice. Kept for a day."
+                }
+            },
         ));
     }
     if call.fails.contains(&412) {

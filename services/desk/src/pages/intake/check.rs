@@ -18,7 +18,7 @@ use crate::{
     session::Viewer,
 };
 use askama::Template;
-use oss_domain::FieldError;
+use oss_domain::{FieldError, version};
 use oss_storage::drafts::How;
 use serde_json::Value;
 
@@ -185,5 +185,9 @@ fn what(draft: &Draft, document: &Value) -> String {
     let completed = draft.is_completed(document).then_some("completed");
     let titles = draft.changed_tasks(document).map(|it| it.title);
     let titles: Vec<_> = titles.chain(completed).collect();
-    format!("revision {}: {}", draft.revision() + 1, titles.join("; "))
+    format!(
+        "revision {}: {}",
+        version::next(draft.revision()),
+        titles.join("; ")
+    )
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 use oss_contract::referral_to_json;
 use oss_domain::{
-    AuthorityCode, FieldError, ReferralId, lifecycle::ReferralState, referral::Urgency,
+    AuthorityCode, FieldError, ReferralId, lifecycle::ReferralState, referral::Urgency, version,
 };
 use oss_storage::{
     drafts::{Answers, DraftHead, Editor, How},
@@ -257,7 +257,7 @@ impl Draft {
         put(
             &mut document,
             "/revision",
-            Some((self.revision() + 1).into()),
+            Some(version::next(self.revision()).into()),
         );
         document
     }

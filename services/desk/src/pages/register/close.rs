@@ -16,7 +16,7 @@ use crate::{
     session::Viewer,
 };
 use askama::Template;
-use oss_domain::Setting;
+use oss_domain::{Setting, version};
 use oss_workflow::{Wanted, supply};
 use std::sync::Arc;
 
@@ -67,8 +67,8 @@ impl Deed for Close {
         };
         act(app, &viewer.caller(), &wanted, |unit, context| {
             let stored = as_seen(unit, &at, fields)?;
-            let version = stored.version.saturating_add(1);
-            supply::close_setting(unit, context, at.0, &at.1, version)?;
+            let next = version::next(stored.version);
+            supply::close_setting(unit, context, at.0, &at.1, next)?;
             Ok(())
         })
         .await?;

@@ -26,7 +26,7 @@ use crate::{
 use askama::Template;
 use oss_contract::{setting_from_json, setting_to_json};
 use oss_domain::{
-    AuthorityCode, FieldError, Setting, identity::IdentityOffered, setting::ApprovalStatus,
+    AuthorityCode, FieldError, Setting, identity::IdentityOffered, setting::ApprovalStatus, version,
 };
 use oss_workflow::{Wanted, admission};
 use serde_json::{Value, json};
@@ -301,12 +301,12 @@ fn changed(app: &App, stored: &Setting, fields: &Fields) -> Result<Setting, Faul
     put(
         &mut document,
         "/version",
-        Some(stored.version.saturating_add(1).into()),
+        Some(version::next(stored.version).into()),
     );
     let mut changed = understood(app, document, fields)?;
     let says_what_is_free = changed.occupancy != stored.occupancy;
     if says_what_is_free {
-        changed.occupancy.version = stored.occupancy.version.saturating_add(1);
+        changed.occupancy.version = version::next(stored.occupancy.version);
     }
     if says_what_is_free || !fields.get(CONFIRMED).is_empty() {
         changed.capacity_confirmed_at = Some(app.clock.now());

@@ -105,7 +105,7 @@ struct Progress {
 enum Work {
     GoesOn,
     Done,
-    /// The rest was refused.
+    /// It could not go on.
     CutOff,
 }
 
