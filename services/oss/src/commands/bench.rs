@@ -76,7 +76,7 @@ struct Ranking {
     p99_ns_per_setting: f64,
 }
 
-/// Milliseconds from a referral's publication until its outcome is heard, or the stream has it.
+/// Milliseconds from a referral's publication until its outcome is heard.
 #[derive(Debug, Serialize)]
 struct OpenLoop {
     rate: u32,
@@ -170,8 +170,9 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
         let waiting = events(&mut referrals, backlog)?;
         clients.preload(&waiting).await?;
         let mut floor = Pipeline::start(servers, rows.clone(), way).await?;
-        floor.take(backlog).await?;
-        floors.push(per_second(floor.finish().await?.into_values())?);
+        let heard = through(&mut floor, &mut clients, &waiting).await?;
+        floors.push(per_second(heard.into_values())?);
+        floor.finish().await?;
     }
     let mut floor_open_loop = Vec::new();
     for rate in &args.rate {
@@ -182,13 +183,12 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
         let mut floor = Pipeline::start(servers, rows.clone(), MICRO_BATCHES).await?;
         let warm_up = events(&mut referrals, WARM_UP)?;
         clients.preload(&warm_up).await?;
-        floor.take(warm_up.len()).await?;
+        through(&mut floor, &mut clients, &warm_up).await?;
         let events = at_rate(&mut referrals, *rate, args.seconds)?;
-        let n = events.len();
-        let publishing = clients.publish_at(events, *rate)?;
-        floor.take(n).await?;
-        let done = floor.finish().await?;
-        floor_open_loop.push(OpenLoop::of(*rate, &publishing.await??, &done)?);
+        let publishing = clients.publish_at(events.clone(), *rate)?;
+        let heard = through(&mut floor, &mut clients, &events).await?;
+        floor_open_loop.push(OpenLoop::of(*rate, &publishing.await??, &heard)?);
+        floor.finish().await?;
     }
     let &[one_by_one, micro_batches] = floors.as_slice() else {
         anyhow::bail!("the floor was not measured");
@@ -222,6 +222,18 @@ async fn measure(args: &cli::Bench, machine: Machine, servers: &Servers) -> anyh
         resident_mib,
         clients_mib,
     })
+}
+
+/// When the floor's outcome of each was heard.
+async fn through(
+    floor: &mut Pipeline,
+    clients: &mut Clients,
+    events: &[Event],
+) -> anyhow::Result<HashMap<String, Instant>> {
+    let taking = floor.take(events.len());
+    // Listening ends where nothing comes, whatever the floor waits for.
+    let ((), heard) = tokio::try_join!(taking, clients.first_heard(events))?;
+    Ok(heard)
 }
 
 fn at_rate(

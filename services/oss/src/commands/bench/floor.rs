@@ -9,11 +9,7 @@ use oss_messaging::{
 };
 use oss_storage::floor::{Floor, Rows};
 use serde::Deserialize;
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, mpsc},
     task::JoinSet,
@@ -40,20 +36,12 @@ struct Read {
     data: serde_json::Value,
 }
 
-impl Read {
-    fn referral_id(&self) -> anyhow::Result<String> {
-        let id = self.data.get("referral_id").and_then(|id| id.as_str());
-        Ok(id.context("an event is about no referral")?.to_owned())
-    }
-}
-
 /// What the workers share.
 struct Shared {
     floor: Floor,
     rows: Rows,
     publisher: Publisher,
     waiting: Mutex<mpsc::Receiver<Incoming>>,
-    done: Mutex<HashMap<String, Instant>>,
 }
 
 /// The floor at work.
@@ -81,7 +69,6 @@ impl Pipeline {
             rows,
             publisher: Publisher::new(&publishing),
             waiting: Mutex::new(waiting),
-            done: Mutex::default(),
         });
         let mut workers = JoinSet::new();
         for _ in 0..way.n_workers {
@@ -115,8 +102,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Ends what was taken, and gives when each referral was done.
-    pub(super) async fn finish(mut self) -> anyhow::Result<HashMap<String, Instant>> {
+    /// Ends what was taken.
+    pub(super) async fn finish(mut self) -> anyhow::Result<()> {
         drop(self.give);
         while let Some(worker) = self.workers.join_next().await {
             worker??;
@@ -126,7 +113,7 @@ impl Pipeline {
         for connection in self.connections {
             connection.close().await;
         }
-        Ok(std::mem::take(&mut *self.shared.done.lock().await))
+        Ok(())
     }
 }
 
@@ -150,29 +137,40 @@ async fn work(shared: Arc<Shared>, at_most: usize) -> anyhow::Result<()> {
         let sources: Vec<&str> = events.iter().map(|event| event.source.as_str()).collect();
         let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
         shared.floor.write(&shared.rows, &sources, &ids).await?;
-        let outgoing = ids.iter().flat_map(|id| outgoing(id, &shared.rows));
+        let outgoing = events
+            .iter()
+            .flat_map(|event| outgoing(event, &shared.rows));
         for confirmed in shared.publisher.publish_all(outgoing.collect()).await {
             confirmed?;
         }
         for message in &batch {
             message.settle(Disposition::Done).await;
         }
-        let now = Instant::now();
-        let mut done = shared.done.lock().await;
-        for event in &events {
-            done.insert(event.referral_id()?, now);
-        }
     }
 }
 
-fn outgoing(id: &str, rows: &Rows) -> impl Iterator<Item = Outgoing> {
+/// Events of the product's sizes, the last of which tells the outcome.
+fn outgoing(event: &Read, rows: &Rows) -> impl Iterator<Item = Outgoing> {
+    let last = rows.events.len().saturating_sub(1);
     rows.events
         .iter()
-        .zip(0_u8..)
-        .map(move |(payload, nth)| Outgoing {
-            subject: "oss.evt.v1.floor.referral.stored".to_owned(),
-            message_id: format!("floor-{id}-{nth}"),
+        .enumerate()
+        .map(move |(nth, payload)| Outgoing {
+            subject: if nth == last {
+                "oss.evt.v1.floor.offers.proposed".to_owned()
+            } else {
+                "oss.evt.v1.floor.referral.stored".to_owned()
+            },
+            message_id: format!("floor-{}-{nth}", event.id),
             headers: Vec::new(),
-            payload: payload.clone().into(),
+            payload: told(event, payload.len()).into(),
         })
+}
+
+/// Whose it is, and nothing more, in `size` bytes.
+fn told(event: &Read, size: usize) -> String {
+    let referral_id = event.data.get("referral_id");
+    let mut told = serde_json::json!({ "data": { "referral_id": referral_id } }).to_string();
+    told.extend(std::iter::repeat_n(' ', size.saturating_sub(told.len())));
+    told
 }
