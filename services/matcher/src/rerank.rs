@@ -18,8 +18,9 @@ const CHUNK: u32 = 32;
 /// The index is compared with the whole register once in so many sweeps: that reads every setting.
 const VERIFY_EVERY: u32 = 30;
 
-/// How often it looks for referrals that another process left to rank.
-const WATCH_EVERY: Duration = Duration::from_millis(250);
+/// How often it looks for referrals that another process left to rank: over thousands of open ones
+/// that takes a core some milliseconds.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Wakes the role when another process left referrals to rank.
 ///
