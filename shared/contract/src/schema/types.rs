@@ -70,6 +70,10 @@ fn level() -> serde_json::Value {
     json!({ "type": "integer", "minimum": 0, "maximum": Level::MAX.get() })
 }
 
+/// Of the expressions that every language's validators know: classes such as `\p{Lu}` stop some.
+/// Other capitals than these the service refuses by itself.
+const NOT_UPPER_CASE: &str = "^[^A-Z]+$";
+
 types! {
     Id = pattern("Given by its owner; unique within an authority.", "^[A-Za-z0-9_-]{1,40}$");
     OfferId = pattern("As `offers.proposed` or `offer.approached` gave it.", "^off_[0-9a-fA-F]{32}$");
@@ -85,11 +89,11 @@ types! {
     LongText = text(LONG_TEXT);
     Word = json_schema!({
         "type": "string", "description": "A lower-case word.",
-        "pattern": "^[^\\p{Lu}]+$", "maxLength": TEXT
+        "pattern": NOT_UPPER_CASE, "maxLength": TEXT
     });
     Language = json_schema!({
         "type": "string", "description": "A lower-case word, such as `en` or `british sign language`.",
-        "pattern": "^[^\\p{Lu}]+$", "maxLength": TEXT
+        "pattern": NOT_UPPER_CASE, "maxLength": TEXT
     });
     Version = whole("From 1; orders what is sent.", 1, version::MAX);
     OccupancyVersion = whole("Orders occupancy, apart from `version`.", 0, version::MAX);

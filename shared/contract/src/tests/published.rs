@@ -83,3 +83,24 @@ fn every_example_is_valid_and_every_inbound_event_has_one() {
         assert!(n_examples > 0, "{} has no example", event.name);
     }
 }
+
+#[test]
+fn no_pattern_asks_for_more_than_every_languages_expressions_know() {
+    let mut open: Vec<_> = events().into_iter().map(|event| event.schema).collect();
+    let mut n_patterns = 0;
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(pattern)) = fields.get("pattern") {
+                    n_patterns += 1;
+                    // Python's, for one, stop at a class of Unicode.
+                    assert!(!pattern.contains(r"\p"), "{pattern}");
+                }
+                open.extend(fields.into_iter().map(|(_, value)| value));
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    assert!(n_patterns > 0);
+}

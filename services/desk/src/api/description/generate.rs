@@ -1,7 +1,11 @@
 //! Makes the OpenAPI document from the table of routes, the contract's schemas, and what is said
 //! here about each call.
 
-use crate::api::{BASE, Route, routes};
+use crate::{
+    api::{BASE, Route, routes},
+    limits::MAX_IDEMPOTENCY_KEY,
+    session::{cookie, csrf},
+};
 use axum::http::Method;
 use oss_domain::role::Role;
 use serde_json::{Map, Value, json};
@@ -15,10 +19,11 @@ pub(crate) use schemas::validator;
 /// Every call can fail so.
 const ALWAYS: [u16; 6] = [400, 401, 403, 429, 500, 503];
 
-fn header(name: &str, description: &str) -> Value {
-    json!({
-        "name": name, "in": "header", "description": description, "schema": { "type": "string" }
-    })
+/// Every call that takes an `Idempotency-Key` can fail so as well.
+const WITH_KEY: &[u16] = &[409, 413, 422];
+
+fn header(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "header", "description": description, "schema": schema })
 }
 
 fn operation(route: &Route) -> Value {
@@ -31,7 +36,8 @@ fn operation(route: &Route) -> Value {
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
     parameters.extend(call.query);
-    if route.method == Method::POST {
+    let takes_key = route.method == Method::POST;
+    if takes_key {
         parameters.push(header(
             "Idempotency-Key",
             match route.path {
@@ -42,12 +48,14 @@ fn operation(route: &Route) -> Value {
                     "The same key and body again: the same answer, and nothing is done twice. Kept for a day."
                 }
             },
+            &json!({ "type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY }),
         ));
     }
     if call.fails.contains(&412) {
         parameters.push(header(
             "If-Match",
             "Only if what is stored has this entity tag.",
+            &json!({ "type": "string" }),
         ));
     }
     let (status, schema) = call.answers;
@@ -60,7 +68,8 @@ fn operation(route: &Route) -> Value {
     if schema == "Approached" {
         responses.insert("200".into(), success(route, 200, schema));
     }
-    let fails: BTreeSet<_> = call.fails.iter().chain(&ALWAYS).collect();
+    let with_key = if takes_key { WITH_KEY } else { &[] };
+    let fails: BTreeSet<_> = call.fails.iter().chain(&ALWAYS).chain(with_key).collect();
     for status in fails {
         responses.insert(
             status.to_string(),
@@ -81,6 +90,10 @@ fn operation(route: &Route) -> Value {
         "parameters": parameters,
         "responses": responses,
     });
+    if !route.method.is_safe() {
+        // Besides the session's cookie, which a browser sends unasked.
+        operation["security"] = json!([{ "bearer": [] }, { "session": [], "csrf": [] }]);
+    }
     if let Some(schema) = call.takes {
         let required = !matches!(schema, "Approach" | "HoldAsked" | "StartPlacement");
         operation["requestBody"] =
@@ -168,10 +181,20 @@ fn document() -> Value {
             "license": { "name": "MIT", "identifier": "MIT" },
         },
         "servers": [{ "url": BASE }],
-        "security": [{ "bearer": [] }],
+        "security": [{ "bearer": [] }, { "session": [] }],
         "paths": paths,
         "components": {
-            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer" },
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": cookie::SESSION,
+                    "description": "Of somebody who signed in by the pages.",
+                },
+                "csrf": {
+                    "type": "apiKey", "in": "header", "name": csrf::HEADER,
+                    "description": "What the field `csrf` of the session's own forms holds.",
+                },
+            },
             "schemas": schemas::all(),
             "responses": problems(),
         },
@@ -219,5 +242,25 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
     }
     for (name, _) in document["components"]["schemas"].as_object().unwrap() {
         assert!(validator(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn each_call_that_takes_a_key_says_which_and_that_another_request_with_it_is_refused() {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let posts: Vec<_> = paths.values().filter_map(|path| path.get("post")).collect();
+    assert!(!posts.is_empty());
+    for post in posts {
+        let parameters = post["parameters"].as_array().unwrap();
+        let key = parameters
+            .iter()
+            .find(|parameter| parameter["name"] == "Idempotency-Key")
+            .unwrap();
+        assert_eq!(key["schema"]["minLength"], 1);
+        assert_eq!(key["schema"]["maxLength"], MAX_IDEMPOTENCY_KEY);
+        for status in ["409", "413", "422"] {
+            assert!(post["responses"].get(status).is_some(), "{status}: {post}");
+        }
     }
 }

@@ -200,7 +200,7 @@ fn service(method: &str, path: &str) -> Option<Call> {
         }
         ("POST", "/dead-letters/{id}/retry") => Call {
             answers: (202, "RetryRequested"),
-            fails: &[404, 409],
+            fails: &[404],
             ..Call::reads("Have an event handled again", "")
         },
         ("GET", "/openapi.json") => Call::reads("Read this description", "Any"),
