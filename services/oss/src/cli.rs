@@ -1,6 +1,8 @@
 //! The command line: what can be typed, with an example for each.
 
 use clap::{Args, Parser, Subcommand};
+use oss_contract::FactKind;
+use oss_domain::{AuthorityCode, DeadLetterId, ReferralId, RunId, SettingId};
 use std::path::PathBuf;
 
 /// One Stop Shop: finds children in care a lawful, suitable home, with every reason shown.
@@ -115,21 +117,28 @@ pub(crate) struct Publish {
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The files hold bare data of this type, such as referral.submitted.
-    #[arg(long = "type", value_name = "NOUN.VERB")]
-    pub(crate) event_type: Option<String>,
+    #[arg(long = "type", value_name = "NOUN.VERB", value_parser = fact_kind)]
+    pub(crate) event_type: Option<FactKind>,
     /// The producer that the events are published as, for bare data.
     #[arg(long, default_value = "/oss/cli", value_name = "URI")]
     pub(crate) source: String,
+}
+
+fn fact_kind(noun_verb: &str) -> Result<FactKind, String> {
+    FactKind::of(noun_verb).ok_or_else(|| {
+        let known: Vec<_> = FactKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("must be one of {}", known.join(", "))
+    })
 }
 
 /// A referral, by its authority's id.
 #[derive(Debug, Args)]
 pub(crate) struct ReferralArgs {
     /// The referral's id.
-    pub(crate) referral: String,
+    pub(crate) referral: ReferralId,
     /// The authority, where more than one is served.
     #[arg(long, value_name = "CODE")]
-    pub(crate) authority: Option<String>,
+    pub(crate) authority: Option<AuthorityCode>,
 }
 
 /// `oss explain`
@@ -137,26 +146,28 @@ pub(crate) struct ReferralArgs {
 pub(crate) struct Explain {
     /// The referral's id.
     #[arg(required_unless_present = "run")]
-    pub(crate) referral: Option<String>,
+    pub(crate) referral: Option<ReferralId>,
     /// One setting alone.
-    pub(crate) setting: Option<String>,
+    pub(crate) setting: Option<SettingId>,
     /// Recomputes this run from what it was made of, and proves the stored outcome equal.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["referral"])]
-    pub(crate) run: Option<String>,
+    pub(crate) run: Option<RunId>,
     /// The authority, where more than one is served.
     #[arg(long, value_name = "CODE")]
-    pub(crate) authority: Option<String>,
+    pub(crate) authority: Option<AuthorityCode>,
 }
 
 /// `oss import`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Import {
     /// Settings: a JSON list, or a line each.
+    #[command(after_help = "Example:\n  oss import settings register.json")]
     Settings {
         /// The file.
         file: PathBuf,
     },
     /// A newer ONS Postcode Directory or Code-Point Open.
+    #[command(after_help = "Example:\n  oss import postcodes ONSPD_NOV_2025_UK.csv")]
     Postcodes {
         /// The CSV file.
         file: PathBuf,
@@ -171,9 +182,9 @@ pub(crate) enum Import {
 pub(crate) struct DeadLetters {
     /// Asks for this one to be handled again.
     #[arg(long, value_name = "ID")]
-    pub(crate) retry: Option<String>,
+    pub(crate) retry: Option<DeadLetterId>,
     /// At most so many.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
 }
 
@@ -181,12 +192,18 @@ pub(crate) struct DeadLetters {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     /// Walks every chain from its first line to its last, and checks the signed checkpoints.
+    #[command(
+        after_help = "Example:\n  oss audit verify --checkpoint /mnt/elsewhere/checkpoints.jsonl"
+    )]
     Verify {
         /// Checkpoints that were kept outside the database, a line each: all of them must still hold.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
     },
     /// Signs where every chain ends now, and prints a line for each council, to be kept elsewhere.
+    #[command(
+        after_help = "Example:\n  oss audit checkpoint --append /mnt/elsewhere/checkpoints.jsonl"
+    )]
     Checkpoint {
         /// Adds the lines to this file instead; it is made where there is none, for its owner alone.
         #[arg(long, value_name = "FILE")]
@@ -227,7 +244,9 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        for command in Cli::command().get_subcommands() {
+        let cli = Cli::command();
+        let mut open: Vec<_> = cli.get_subcommands().collect();
+        while let Some(command) = open.pop() {
             let help = command
                 .get_after_help()
                 .map(ToString::to_string)
@@ -237,6 +256,24 @@ mod tests {
                 "{} shows no example",
                 command.get_name()
             );
+            open.extend(command.get_subcommands());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_wrong_usage() {
+        for typed in [
+            "publish --type referral.exploded event.json",
+            "offers --authority Derby R01",
+            "offers R/01",
+            "explain --run R01",
+            "explain R01 F/07",
+            "dead-letters --retry 1",
+            "dead-letters --limit 0",
+        ] {
+            let typed: Vec<_> = ["oss"].into_iter().chain(typed.split(' ')).collect();
+            let error = Cli::try_parse_from(&typed).expect_err(&typed.join(" "));
+            assert_eq!(error.exit_code(), 2, "{typed:?}");
         }
     }
 }

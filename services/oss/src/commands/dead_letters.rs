@@ -1,8 +1,8 @@
 //! `oss dead-letters`: what could not be handled, and another try.
 
 use crate::{cli, connection::Target, output, roles};
-use anyhow::{Context, bail};
-use oss_domain::{Clock, DeadLetterId};
+use anyhow::bail;
+use oss_domain::Clock;
 use oss_runtime::SystemClock;
 use serde_json::json;
 use std::process::ExitCode;
@@ -13,12 +13,15 @@ pub(crate) async fn run(
     as_json: bool,
 ) -> anyhow::Result<ExitCode> {
     let store = roles::store(target, "oss dead-letters")?;
-    if let Some(id) = &args.retry {
-        let id: DeadLetterId = id.parse().with_context(|| format!("--retry {id}"))?;
+    if let Some(id) = args.retry {
         if !store.request_retry(id, SystemClock.now()).await? {
             bail!("there is no dead letter {id} that waits");
         }
-        output::line(format_args!("{id} will be handled again within seconds"))?;
+        if as_json {
+            output::json(&json!({ "id": id.to_string() }))?;
+        } else {
+            output::line(format_args!("{id} will be handled again within seconds"))?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let letters = store.list_dead_letters(None, args.limit).await?;

@@ -27,17 +27,16 @@ pub(crate) async fn run(
     as_json: bool,
 ) -> anyhow::Result<ExitCode> {
     let store = roles::store(target, "oss explain")?;
-    let code = match (&args.run, &args.referral) {
+    let code = match (args.run, &args.referral) {
         (Some(run_id), _) => prove(&store, run_id, as_json).await?,
         (None, Some(referral)) => {
-            let stored =
-                referral::find(&store, target, referral, args.authority.as_deref()).await?;
+            let stored = referral::find(&store, target, referral, args.authority).await?;
             let run = referral::current_run(&store, &stored).await?;
             if as_json {
                 output::json(&offers::wire(&store, target, &run).await?)?;
             } else {
                 let made_of = MadeOf::load(&store, &run).await?;
-                tell(&run.evaluation, &made_of, args.setting.as_deref())?;
+                tell(&run.evaluation, &made_of, args.setting.as_ref())?;
             }
             ExitCode::SUCCESS
         }
@@ -48,9 +47,9 @@ pub(crate) async fn run(
 }
 
 /// Tells of every setting, or of one.
-fn tell(evaluation: &Evaluation, made_of: &MadeOf, only: Option<&str>) -> anyhow::Result<()> {
+fn tell(evaluation: &Evaluation, made_of: &MadeOf, only: Option<&SettingId>) -> anyhow::Result<()> {
     let MadeOf { policy, query, .. } = made_of;
-    let wanted = |setting_id: &SettingId| only.is_none_or(|only| only == setting_id.as_str());
+    let wanted = |setting_id: &SettingId| only.is_none_or(|only| only == setting_id);
     let mut n_told = 0;
     for (idx, offer) in evaluation.ranked.iter().enumerate() {
         if !wanted(&offer.setting_id) {
@@ -92,8 +91,7 @@ fn tell(evaluation: &Evaluation, made_of: &MadeOf, only: Option<&str>) -> anyhow
     Ok(())
 }
 
-async fn prove(store: &PgStore, run_id: &str, as_json: bool) -> anyhow::Result<ExitCode> {
-    let run_id: RunId = run_id.parse().with_context(|| format!("--run {run_id}"))?;
+async fn prove(store: &PgStore, run_id: RunId, as_json: bool) -> anyhow::Result<ExitCode> {
     let run = store
         .run(run_id)
         .await?

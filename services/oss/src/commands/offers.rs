@@ -14,7 +14,7 @@ pub(crate) async fn run(
     as_json: bool,
 ) -> anyhow::Result<ExitCode> {
     let store = roles::store(target, "oss offers")?;
-    let stored = referral::find(&store, target, &args.referral, args.authority.as_deref()).await?;
+    let stored = referral::find(&store, target, &args.referral, args.authority).await?;
     let run = referral::current_run(&store, &stored).await?;
     if as_json {
         output::json(&wire(&store, target, &run).await?)?;

@@ -6,11 +6,12 @@ use oss_domain::{AuthorityCode, ReferralId};
 use oss_storage::{PgStore, referrals::StoredReferral, runs::StoredRun};
 
 /// The authority that was named, or the only one served.
-pub(crate) fn authority(target: &Target, named: Option<&str>) -> anyhow::Result<AuthorityCode> {
+pub(crate) fn authority(
+    target: &Target,
+    named: Option<AuthorityCode>,
+) -> anyhow::Result<AuthorityCode> {
     if let Some(named) = named {
-        return named
-            .parse()
-            .with_context(|| format!("--authority {named}"));
+        return Ok(named);
     }
     match target.config.authorities()?.as_slice() {
         [only] => Ok(*only),
@@ -22,15 +23,12 @@ pub(crate) fn authority(target: &Target, named: Option<&str>) -> anyhow::Result<
 pub(crate) async fn find(
     store: &PgStore,
     target: &Target,
-    referral: &str,
-    named: Option<&str>,
+    referral_id: &ReferralId,
+    named: Option<AuthorityCode>,
 ) -> anyhow::Result<StoredReferral> {
     let authority = authority(target, named)?;
-    let referral_id: ReferralId = referral
-        .parse()
-        .with_context(|| format!("referral {referral}"))?;
     store
-        .referral(authority, &referral_id)
+        .referral(authority, referral_id)
         .await?
         .with_context(|| format!("there is no referral {referral_id} of {authority}"))
 }
