@@ -4,11 +4,21 @@ use crate::{
     error::{Result, Sorted, broken},
     seal::{InstallationKey, Place},
 };
+use percent_encoding::percent_decode_str;
 use rand_core::RngCore;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, migrate::Migrator};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, migrate::Migrator,
+    postgres::PgConnectOptions,
+};
 
 /// Every migration, in order. Only ever added to.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// The role that the services log in as.
+const APP_ROLE: &str = "oss_app";
+
+/// What PostgreSQL calls a password that is wrong, or that the role does not have.
+const INVALID_PASSWORD: &str = "28P01";
 
 /// The bytes that a right key opens.
 const KEY_CHECK: &[u8] = b"one stop shop";
@@ -92,6 +102,31 @@ pub(crate) async fn pending(conn: &mut PgConnection) -> Result<usize> {
         }
     }
     Ok(MIGRATOR.iter().count() - applied.len())
+}
+
+/// Sees to it that the services' role can log in as `app_url` says: where the server refuses the
+/// password there, the owner at `owner_url` sets it. Says whether it did.
+///
+/// An address without a password, or of another role, is whoever's runs the server.
+///
+/// # Errors
+///
+/// Fails where an address is not one, the database is away, or the owner may not do this.
+pub async fn let_services_in(owner_url: &str, app_url: &str) -> Result<bool> {
+    let app: PgConnectOptions = app_url.parse().sorted()?;
+    let url = app.to_url_lossy();
+    let Some(password) = url.password().filter(|_| app.get_username() == APP_ROLE) else {
+        return Ok(false);
+    };
+    match PgConnection::connect_with(&app).await {
+        Ok(conn) => conn.close().await.sorted().map(|()| false),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(INVALID_PASSWORD) => {
+            let password = percent_decode_str(password).decode_utf8_lossy();
+            set_app_password(owner_url, &password).await?;
+            Ok(true)
+        }
+        Err(error) => Err(error).sorted(),
+    }
 }
 
 /// Sets the password that the services log in with, as the owner at `url`.

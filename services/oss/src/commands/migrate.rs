@@ -17,6 +17,13 @@ pub(crate) async fn run(target: &Target) -> anyhow::Result<ExitCode> {
         .await
         .context("the database could not be migrated")?;
     output::line("the database is up to date")?;
+    let services = config.database.url.expose();
+    if migrate::let_services_in(owner.expose(), services)
+        .await
+        .context("the services cannot log in to the database")?
+    {
+        output::line("the services' password is set as database.url has it")?;
+    }
     let settings = broker::settings(target, &broker::admin())?;
     let connection = Connection::open(&settings).await?;
     connection.ready(Duration::from_secs(10)).await?;
