@@ -1,6 +1,6 @@
-//! Fails when the broker's configuration or the configuration's reference differ from the code.
+//! Fails when what `deploy` holds, or the configuration's reference, differs from the code or itself.
 
-use oss_architecture_tests::read;
+use oss_architecture_tests::{read, sources};
 use oss_messaging::{Access, access};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,4 +86,88 @@ fn every_key_of_the_configuration_is_described() {
         keys.len(),
         "docs/configuration.md describes keys that are not there"
     );
+}
+
+/// The words of a text that begin with `prefix` and go on in capitals.
+fn names<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.split(move |c| !is_part(c) && c != '$' && c != '{')
+        .filter_map(move |word| word.strip_prefix(prefix))
+}
+
+/// The variables that set a key which is not among `keys`; a secret has one for itself and one for
+/// its file.
+fn misspelt<'a>(text: &'a str, keys: &[String]) -> Vec<&'a str> {
+    let known = |variable: &&str| {
+        let key = variable.to_lowercase().replace("__", ".");
+        keys.iter()
+            .any(|it| *it == key || it.strip_suffix("_file") == Some(&*key))
+    };
+    names(text, "OSS_")
+        .filter(|variable| variable.contains("__") && !known(variable))
+        .collect()
+}
+
+#[test]
+fn every_key_that_deployment_sets_is_one_of_the_configuration() {
+    let keys = keys(&read("services/oss/src/config.default.toml"));
+    let files = sources(&["deploy"], "");
+    assert!(files.iter().any(|file| file.text.contains("OSS_NATS__")));
+    for file in &files {
+        let wrong = misspelt(&file.text, &keys);
+        assert!(wrong.is_empty(), "{} sets {wrong:?}", file.path);
+    }
+    assert_eq!(misspelt("A=1 OSS_NATS__USERS: x", &keys), ["NATS__USERS"]);
+    assert!(misspelt("OSS_NATS__PASSWORD", &keys).is_empty());
+}
+
+#[test]
+fn the_composition_asks_for_the_secrets_of_the_example() {
+    let compose = read("deploy/compose.yaml");
+    let asked: BTreeSet<&str> = names(&compose, "${").collect();
+    let example = read("deploy/example.env");
+    let lines = example.lines().filter(|line| !line.starts_with('#'));
+    let named: BTreeSet<&str> = lines.filter_map(|line| line.strip_suffix('=')).collect();
+    assert!(!asked.is_empty());
+    assert_eq!(asked, named);
+}
+
+fn word_after<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    line.split_once(mark)?.1.split([',', ' ', '}']).next()
+}
+
+/// The secrets that manifests name, with the keys they take of each.
+fn taken(manifests: &str) -> BTreeSet<(&str, &str)> {
+    let mut secret = "";
+    let mut taken = BTreeSet::new();
+    for line in manifests.lines() {
+        secret = word_after(line, "name: oss-").unwrap_or(secret);
+        taken.extend(word_after(line, " key: ").map(|key| (secret, key)));
+    }
+    taken
+}
+
+/// The secrets of the example, with the keys of each.
+fn given(example: &str) -> BTreeSet<(&str, &str)> {
+    let mut secret = "";
+    let mut given = BTreeSet::new();
+    for line in example.lines() {
+        secret = word_after(line, "name: oss-").unwrap_or(secret);
+        if let Some((key, _)) = line.strip_prefix("  ").and_then(|it| it.split_once(':')) {
+            given.insert((secret, key));
+        }
+    }
+    given
+}
+
+#[test]
+fn every_secret_that_a_manifest_takes_is_in_the_example() {
+    let manifests = sources(&["deploy/kubernetes"], ".yaml");
+    let manifests: Vec<&str> = manifests.iter().map(|file| &*file.text).collect();
+    let manifests = manifests.join("\n");
+    let example = read("deploy/kubernetes/secrets.example.yaml");
+    let (taken, mut given) = (taken(&manifests), given(&example));
+    // Taken whole, so no manifest names its key.
+    assert!(given.remove(&("installation", "installation-key")));
+    assert_eq!(taken, given);
 }
