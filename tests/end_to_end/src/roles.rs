@@ -8,9 +8,12 @@ use crate::{
     product::temp_dir,
 };
 use oss_messaging::Settings;
-use oss_runtime::dev_servers::{
-    Durability, PostgresServer,
-    postgres::{self, Settings as PostgresSettings},
+use oss_runtime::{
+    Secret,
+    dev_servers::{
+        Durability, PostgresServer,
+        postgres::{self, Settings as PostgresSettings},
+    },
 };
 use oss_testkit::{NatsServer, wait};
 use std::{
@@ -21,6 +24,12 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 const TOKEN: &str = "a-token-of-the-tests";
+
+/// The database's: as in production, nobody gets in without one.
+const PASSWORD: &str = "a pass/word";
+
+/// The same as an address has it.
+const PASSWORD_IN_URL: &str = "a%20pass%2Fword";
 
 /// NATS, PostgreSQL and the roles, at first one process of each.
 #[derive(Debug)]
@@ -238,13 +247,14 @@ impl Database {
             .await
             .unwrap_or_else(|error| panic!("{error}"));
         let short_name = format!("e2e{}", self.port);
+        let password = Secret::new(PASSWORD.to_owned());
         // What a killed server's clients still hold keeps the next one from starting for a moment.
         let running = wait::until_some(SOON, || async {
             let settings = PostgresSettings {
                 installation: &installation,
                 dir: &self.dir,
                 port: Some(self.port),
-                password: None,
+                password: Some(&password),
                 short_name: &short_name,
                 durability: Durability::Kept,
             };
@@ -258,6 +268,6 @@ impl Database {
 
     fn url(&self, role: &str) -> String {
         let (port, dir) = (self.port, self.socket_dir.display());
-        format!("postgres://{role}@localhost:{port}/oss?host={dir}")
+        format!("postgres://{role}:{PASSWORD_IN_URL}@localhost:{port}/oss?host={dir}")
     }
 }
