@@ -128,7 +128,7 @@ struct FaultPage {
 /// People get pages where programs get problems.
 pub(crate) async fn faults_as_pages(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let has_query = request.uri().query().is_some();
+    let asks_with_query = request.method().is_safe() && request.uri().query().is_some();
     let mut response = next.run(request).await;
     let Some(told) = response.extensions_mut().remove::<Told>() else {
         return response;
@@ -137,7 +137,7 @@ pub(crate) async fn faults_as_pages(request: Request, next: Next) -> Response {
         return Redirect::to(&instead).into_response();
     }
     let problem = told.problem;
-    let is_of_query = response.status() == StatusCode::BAD_REQUEST && has_query;
+    let is_of_query = response.status() == StatusCode::BAD_REQUEST && asks_with_query;
     let page = Page(FaultPage {
         layout: Layout::nobodys(),
         afresh: is_of_query.then_some(path),
