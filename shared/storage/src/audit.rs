@@ -238,5 +238,5 @@ pub(crate) async fn append_others(conn: &mut PgConnection, lines: &[AuditLine]) 
     .await
     .sorted()?;
     // Nothing came in with them, and nothing goes out.
-    commit::append(conn, &[], &[], &[], &sealed).await
+    commit::append_messages_and_lines(conn, &[], &[], &[], &sealed).await
 }

@@ -7,7 +7,7 @@ mod places;
 mod referrals;
 mod supply;
 
-pub(crate) use messages::{append, payload_place};
+pub(crate) use messages::{append_messages_and_lines, payload_place};
 
 use crate::{
     audit,
@@ -70,7 +70,8 @@ impl PgStore {
         life::write(conn, &unit, &words).await?;
 
         messages::insert_dead_letters(conn, &self.key, &self.served, &dead_letters).await?;
-        append(conn, &self.served, &unit.handled, &unit.outgoing, &sealed).await?;
+        append_messages_and_lines(conn, &self.served, &unit.handled, &unit.outgoing, &sealed)
+            .await?;
         audit::append_others(conn, &unit.audit).await?;
         transaction.commit().await.sorted()
     }

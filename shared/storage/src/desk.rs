@@ -198,6 +198,7 @@ impl PgStore {
             Whose::Of(user_id) => (Some(user_id), false),
             Whose::Nobodys => (None, true),
         };
+        // needed_by: as `oss_workflow::calendar::needed_by` has it.
         sqlx::query!(
             r#"WITH open AS (
                  SELECT referral.key, referral.authority, referral_id, state, urgency, referral.received_at,

@@ -103,6 +103,8 @@ pub fn at_hour(day: NaiveDate, hour: u32) -> DateTime<Utc> {
 
 /// When a referral that arrived at `received_at` needs a home: an emergency by the end of that day in
 /// England, what is urgent after 72 hours, what is planned as `start_date` begins.
+///
+/// The queue is sorted by the same in SQL, in `oss-storage`: one changes with the other.
 #[must_use]
 pub fn needed_by(
     urgency: Urgency,

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 /// Appends what was handled, what is to be told and lines to the audit, in one statement: each takes
 /// a trip of its own.
-pub(crate) async fn append(
+pub(crate) async fn append_messages_and_lines(
     conn: &mut PgConnection,
     served: &[AuthorityCode],
     handled: &[EventKey],

@@ -38,16 +38,16 @@ fn operation(route: &Route) -> Value {
     parameters.extend(call.query);
     let takes_key = route.method == Method::POST;
     if takes_key {
+        let but = if route.path.ends_with("/hold") {
+            ", but for the homes that are left when a place has gone: those are told afresh"
+        } else {
+            ""
+        };
         parameters.push(header(
             "Idempotency-Key",
-            match route.path {
-                path if path.ends_with("/hold") => {
-                    "The same key and body again: the same answer, and nothing is done twice. Kept for a day, but for the homes that are left when a place has gone: those are told afresh."
-                }
-                _ => {
-                    "The same key and body again: the same answer, and nothing is done twice. Kept for a day."
-                }
-            },
+            &format!(
+                "The same key and body again: the same answer, and nothing is done twice. Kept for a day{but}."
+            ),
             &json!({ "type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY }),
         ));
     }

@@ -106,11 +106,11 @@ impl Draft {
         let draft = app.store.draft(authority, &referral_id).await?;
         let stored = app.store.referral(authority, &referral_id).await?;
         if draft.is_none() && stored.is_none() {
-            let mut fault = Fault::not_found("The draft");
-            if let Some(ended) = ended(app, authority, &referral_id).await? {
-                fault = fault.detailed(format!("The draft is not there any more: {ended}"));
-            }
-            return Err(fault);
+            let fault = Fault::not_found("The draft");
+            return Err(match ended(app, authority, &referral_id).await? {
+                None => fault,
+                ended => fault.detailed(not_there(ended)),
+            });
         }
         // In the council's own chain: each page of a draft would drown the referral's history.
         record_reading(app, &caller, (authority, None), "draft.read", &referral_id).await?;
@@ -198,9 +198,7 @@ impl Draft {
             ))),
             None => {
                 let ended = ended(app, self.authority, &self.referral_id).await?;
-                let ended = ended.unwrap_or_default();
-                let detail = format!("The draft is not there any more. {ended}");
-                Err(changed_meanwhile(&detail))
+                Err(changed_meanwhile(&not_there(ended)))
             }
         }
     }
@@ -412,6 +410,16 @@ pub(crate) async fn ended(
         };
         format!("{} {how} it on {}.", end.by, words::at(end.at))
     }))
+}
+
+/// That a draft is not there any more, and who `ended` it.
+pub(crate) fn not_there(ended: Option<String>) -> String {
+    let gone = "The draft is not there any more.".to_owned();
+    [gone]
+        .into_iter()
+        .chain(ended)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The refusal where the referral was changed since a page showed it.

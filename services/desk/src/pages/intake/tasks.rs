@@ -1,7 +1,7 @@
 //! The list of tasks, and the page of each.
 
 use super::{
-    draft::{Draft, Progress, Unsaved, ended, faults_of, task_of},
+    draft::{Draft, Progress, Unsaved, ended, faults_of, not_there, task_of},
     questions::{Needed, SECTIONS, Task, tasks},
 };
 use crate::{
@@ -259,13 +259,7 @@ impl About<'_> {
             Unsaved::Answered => {
                 "Other answers were saved here after you opened this page.".to_owned()
             }
-            Unsaved::Ended => {
-                let ended = ended(self.app, authority, &referral_id).await?;
-                format!(
-                    "The draft is not there any more. {}",
-                    ended.unwrap_or_default()
-                )
-            }
+            Unsaved::Ended => not_there(ended(self.app, authority, &referral_id).await?),
         };
         let text =
             format!("{happened} What you typed was not saved: it stands below what is stored.");

@@ -147,13 +147,11 @@ impl Progress {
         match self.state {
             Work::GoesOn if now - self.at <= SILENT => Outcome::GoesOn,
             Work::GoesOn | Work::CutOff => Outcome::CutOff,
-            Work::Done if self.count(Fate::Refused) > 0 => {
-                Outcome::Refused(self.count(Fate::Refused))
-            }
-            Work::Done if self.count(Fate::New) + self.count(Fate::Changed) == 0 => {
-                Outcome::NothingNew
-            }
-            Work::Done => Outcome::TakenIn,
+            Work::Done => match self.count(Fate::Refused) {
+                0 if self.count(Fate::New) + self.count(Fate::Changed) == 0 => Outcome::NothingNew,
+                0 => Outcome::TakenIn,
+                n_refused => Outcome::Refused(n_refused),
+            },
         }
     }
 }
