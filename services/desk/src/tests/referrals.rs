@@ -2,6 +2,7 @@
 
 use super::support::{Desk, a_referral};
 use axum::http::header;
+use oss_domain::version::MAX;
 use oss_testkit::DERBY;
 use oss_workflow::{Store, Wanted};
 use serde_json::json;
@@ -103,6 +104,32 @@ async fn a_change_may_be_tied_to_what_was_seen() {
     };
     withdraw("\"2\"").await.problem(412, "changed_meanwhile");
     withdraw("\"3\"").await.ok(202);
+}
+
+#[tokio::test]
+async fn the_highest_revision_there_may_be_is_carried_and_tied_to_exactly() {
+    let desk = Desk::new().await;
+    let put = async |revision: u64, name, value: &str| {
+        let body = a_referral("R1", revision);
+        desk.write("PUT", "/referrals/R1", &body, &[(name, value)])
+            .await
+    };
+    let before = put(MAX - 1, header::IF_NONE_MATCH, "*").await.ok(202);
+    assert_eq!(before.header("etag"), format!("\"{}\"", MAX - 1));
+    // One less is not the same.
+    let less = format!("\"{}\"", MAX - 2);
+    put(MAX, header::IF_MATCH, &less)
+        .await
+        .problem(412, "changed_meanwhile");
+    put(MAX, header::IF_MATCH, before.header("etag"))
+        .await
+        .ok(202);
+    let stored = desk.get("/referrals/R1").await.ok(200);
+    assert_eq!(stored.body["revision"], MAX);
+    assert_eq!(stored.header("etag"), format!("\"{MAX}\""));
+    put(MAX + 1, header::IF_MATCH, "*")
+        .await
+        .problem(422, "invalid_data");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::support::{Desk, a_setting};
 use axum::http::header;
+use oss_domain::version::MAX;
 use serde_json::json;
 
 #[tokio::test]
@@ -90,6 +91,32 @@ async fn a_change_may_be_tied_to_what_was_seen() {
     put(3, header::IF_MATCH, "\"1.1\"")
         .await
         .problem(412, "changed_meanwhile");
+}
+
+#[tokio::test]
+async fn the_highest_version_there_may_be_is_carried_and_tied_to_exactly() {
+    let desk = Desk::new().await;
+    let put = async |version: u64, name, value: &str| {
+        let body = a_setting("F1", version);
+        desk.write("PUT", "/settings/F1", &body, &[(name, value)])
+            .await
+    };
+    let before = put(MAX - 1, header::IF_NONE_MATCH, "*").await.ok(201);
+    assert_eq!(before.header("etag"), format!("\"{}.1\"", MAX - 1));
+    // One less is not the same.
+    let less = format!("\"{}.1\"", MAX - 2);
+    put(MAX, header::IF_MATCH, &less)
+        .await
+        .problem(412, "changed_meanwhile");
+    put(MAX, header::IF_MATCH, before.header("etag"))
+        .await
+        .ok(200);
+    let stored = desk.get("/settings/F1").await.ok(200);
+    assert_eq!(stored.body["version"], MAX);
+    assert_eq!(stored.header("etag"), format!("\"{MAX}.1\""));
+    put(MAX + 1, header::IF_MATCH, "*")
+        .await
+        .problem(422, "invalid_data");
 }
 
 #[tokio::test]

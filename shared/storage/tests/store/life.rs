@@ -18,7 +18,7 @@ use oss_workflow::{
     hold,
     occupancy::Occupancy,
     offer::{OfferState, Terms},
-    placement::{self, PlacementState},
+    placement::{self, Placement, PlacementState},
     referral as referrals, supply,
 };
 use sqlx::Row as _;
@@ -54,8 +54,9 @@ async fn it_keeps_what_the_store_in_memory_keeps() {
     assert_eq!(council.violations().await, []);
 }
 
-/// Takes a child from offer to placement, with something to say at every step.
-pub(crate) async fn place(council: &Council) -> oss_workflow::ReferralKey {
+/// A placement that a person has decided for, and what is to be approved before it starts, with
+/// something to say at every step.
+pub(crate) async fn agree(council: &Council) -> (Placement, Vec<ApprovalTask>) {
     let home = home_at("H01", 1, 1, Sourcing::Framework, "DE56 1UU");
     council.register(home.clone()).await;
     let ranking = council
@@ -91,21 +92,31 @@ pub(crate) async fn place(council: &Council) -> oss_workflow::ReferralKey {
         reason_not_first: Some("CANARY not first".to_owned()),
         starts_on: None,
     };
-    let (placement, tasks) = council
+    council
         .act("com", want(), |unit, context| {
             decision::select(unit, context, &world(), &ranking, choice)
         })
-        .await;
+        .await
+}
+
+/// What somebody says who approves.
+pub(crate) fn granted(task: &ApprovalTask) -> Word {
+    Word {
+        granted: true,
+        note: "CANARY note".to_owned(),
+        confirmed: approvals::checklist(task.code).iter().copied().collect(),
+    }
+}
+
+/// Takes a child from offer to placement, with something to say at every step.
+pub(crate) async fn place(council: &Council) -> oss_workflow::ReferralKey {
+    let (placement, tasks) = agree(council).await;
     for task in tasks {
         let wanted = Wanted {
             approvals: [task.approval_id].into(),
             ..Wanted::default()
         };
-        let word = Word {
-            granted: true,
-            note: "CANARY note".to_owned(),
-            confirmed: approvals::checklist(task.code).iter().copied().collect(),
-        };
+        let word = granted(&task);
         council
             .act("boss", wanted, |unit, context| {
                 approvals::record(unit, context, task.approval_id, Role::ALL, word)

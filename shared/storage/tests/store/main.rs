@@ -10,6 +10,8 @@ mod figures;
 mod history;
 mod life;
 mod messages;
+mod queue;
+mod races;
 mod runs;
 mod support;
 mod units;
