@@ -110,21 +110,21 @@ impl<'a> Sheet<'a> {
     }
 
     fn encode(&self, kinds: &[Kind]) -> Result<Vec<u8>> {
-        let mut writer = Writer::new(FORMAT)?;
-        writer.number(self.settings.len() as u64)?;
-        writer.number(self.check())?;
+        let mut writer = Writer::default();
+        writer.number(self.settings.len() as u64);
+        writer.number(self.check());
         let reasons = self.settings.iter().map(|(_, reasons, _)| reasons.bits());
-        writer.dictionary(reasons)?;
+        writer.dictionary(reasons);
         let out = self
             .settings
             .iter()
             .filter(|(_, reasons, _)| !reasons.is_empty());
-        writer.numbers(out.map(|(_, _, acts)| acts.bits().into()))?;
-        writer.number(self.near_misses.len() as u64)?;
-        writer.numbers(self.near_misses.iter().copied())?;
-        offers::write(&mut writer, &self.rows, self.needed)?;
-        self.write_order(&mut writer, kinds)?;
-        writer.finish()
+        writer.numbers(out.map(|(_, _, acts)| acts.bits().into()));
+        writer.number(self.near_misses.len() as u64);
+        writer.numbers(self.near_misses.iter().copied());
+        offers::write(&mut writer, &self.rows, self.needed);
+        self.write_order(&mut writer, kinds);
+        writer.finish(FORMAT)
     }
 
     fn check(&self) -> u64 {
@@ -146,15 +146,13 @@ impl<'a> Sheet<'a> {
 
     /// Writes the kinds if they and the numbers give the order, as they should; else the order
     /// itself.
-    fn write_order(&self, writer: &mut Writer, kinds: &[Kind]) -> Result<()> {
-        writer.number(kinds.len() as u64)?;
-        writer.numbers(kinds.iter().map(|kind| *kind as u64))?;
+    fn write_order(&self, writer: &mut Writer, kinds: &[Kind]) {
+        writer.number(kinds.len() as u64);
+        writer.numbers(kinds.iter().map(|kind| *kind as u64));
         let follows = offers::usual_order(&self.rows, kinds) == *self.order;
-        writer.number(follows.into())?;
-        if follows {
-            Ok(())
-        } else {
-            writer.numbers(self.order.iter().map(|place| u64::from(*place)))
+        writer.number(follows.into());
+        if !follows {
+            writer.numbers(self.order.iter().map(|place| u64::from(*place)));
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::error::{Result, broken};
 use foldhash::fast::FixedState;
-use std::{
-    collections::HashMap,
-    io::{Read, Write},
-};
+use oss_workflow::StoreError;
+use std::{cell::RefCell, collections::HashMap, io::Read};
 use zstd::{
-    stream::{Decoder, Encoder},
-    zstd_safe::CParameter,
+    stream::Decoder,
+    zstd_safe::{
+        self, CCtx, CParameter, InBuffer, OutBuffer, ResetDirective,
+        zstd_sys::ZSTD_EndDirective::{self, ZSTD_e_end, ZSTD_e_flush},
+    },
 };
 
 /// More is slower and gains next to nothing on bytes that look like chance.
@@ -21,6 +22,11 @@ const TABLE_LOG: u32 = 14;
 
 /// A plane of fewer bytes than this costs more for codes of its own than they save.
 const SHORT: usize = 256;
+
+thread_local! {
+    /// Making a compressor with its tables takes longer than compressing a record.
+    static COMPRESSOR: RefCell<Option<CCtx<'static>>> = const { RefCell::new(None) };
+}
 
 /// Numbers by numbers of our own, which nobody chooses so that they clash.
 type Lookup<V = u64> = HashMap<u64, V, FixedState>;
@@ -38,51 +44,38 @@ fn distinct(numbers: &[u64]) -> Vec<u64> {
 }
 
 /// Writes columns, one after the other.
-pub(super) struct Writer(Encoder<'static, Vec<u8>>);
+#[derive(Default)]
+pub(super) struct Writer {
+    bytes: Vec<u8>,
+    /// Where a block ends, so that the next plane gets codes of its own.
+    ends: Vec<usize>,
+}
 
 impl Writer {
-    pub(super) fn new(format: u8) -> Result<Self> {
-        let mut encoder = Encoder::new(vec![format], LEVEL).map_err(unwritable)?;
-        for parameter in [
-            CParameter::WindowLog(WINDOW_LOG),
-            CParameter::HashLog(TABLE_LOG),
-            CParameter::ChainLog(TABLE_LOG),
-        ] {
-            encoder.set_parameter(parameter).map_err(unwritable)?;
-        }
-        Ok(Self(encoder))
-    }
-
     /// A single number.
-    pub(super) fn number(&mut self, number: u64) -> Result<()> {
-        self.0.write_all(&number.to_le_bytes()).map_err(unwritable)
+    pub(super) fn number(&mut self, number: u64) {
+        self.bytes.extend(number.to_le_bytes());
     }
 
     /// A column of numbers of any size.
-    pub(super) fn numbers(&mut self, numbers: impl IntoIterator<Item = u64>) -> Result<()> {
-        let numbers: Vec<u64> = numbers.into_iter().collect();
-        let most = numbers.iter().copied().max().unwrap_or_default();
+    pub(super) fn numbers(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        let numbers: Vec<_> = numbers.into_iter().map(u64::to_le_bytes).collect();
+        let most = numbers
+            .iter()
+            .fold(0, |most, it| most | u64::from_le_bytes(*it));
         let n_planes = (u64::BITS - most.leading_zeros()).div_ceil(8);
-        self.0
-            .write_all(&[u8::try_from(n_planes).unwrap_or(8)])
-            .map_err(unwritable)?;
-        for plane in 0..n_planes {
-            let bytes: Vec<u8> = numbers
-                .iter()
-                .map(|number| number.to_le_bytes())
-                .filter_map(|it| it.get(plane as usize).copied())
-                .collect();
-            self.0.write_all(&bytes).map_err(unwritable)?;
-            if bytes.len() >= SHORT {
-                // Ends the block, so that the next plane gets codes of its own.
-                self.0.flush().map_err(unwritable)?;
+        self.bytes.push(u8::try_from(n_planes).unwrap_or(8));
+        for plane in 0..n_planes as usize {
+            self.bytes
+                .extend(numbers.iter().filter_map(|it| it.get(plane)));
+            if numbers.len() >= SHORT {
+                self.ends.push(self.bytes.len());
             }
         }
-        Ok(())
     }
 
     /// A column of few different numbers.
-    pub(super) fn dictionary(&mut self, numbers: impl Iterator<Item = u64>) -> Result<()> {
+    pub(super) fn dictionary(&mut self, numbers: impl Iterator<Item = u64>) {
         let mut words = Vec::new();
         let mut seen = Lookup::<usize>::default();
         let found: Vec<usize> = numbers
@@ -102,17 +95,13 @@ impl Writer {
                 *it = place;
             }
         }
-        self.number(words.len() as u64)?;
-        self.numbers(words.into_iter().map(|(word, _)| word))?;
-        self.numbers(found.iter().filter_map(|nth| places.get(*nth).copied()))
+        self.number(words.len() as u64);
+        self.numbers(words.into_iter().map(|(word, _)| word));
+        self.numbers(found.iter().filter_map(|nth| places.get(*nth).copied()));
     }
 
     /// A column of numbers that follow from `causes`, as a rule: the rule, and the exceptions.
-    pub(super) fn following(
-        &mut self,
-        causes: &[u64],
-        numbers: impl Iterator<Item = u64>,
-    ) -> Result<()> {
+    pub(super) fn following(&mut self, causes: &[u64], numbers: impl Iterator<Item = u64>) {
         let mut rule = Lookup::default();
         let mut exceptions = Vec::new();
         for ((cause, number), place) in causes.iter().zip(numbers).zip(0_u64..) {
@@ -127,19 +116,73 @@ impl Writer {
         self.numbers(
             rule.into_iter()
                 .map(|(cause, number)| line.surprise(cause, number)),
-        )?;
-        self.number(exceptions.len() as u64)?;
-        self.numbers(exceptions.iter().map(|(place, _)| *place))?;
-        self.numbers(exceptions.iter().map(|(_, number)| *number))
+        );
+        self.number(exceptions.len() as u64);
+        self.numbers(exceptions.iter().map(|(place, _)| *place));
+        self.numbers(exceptions.iter().map(|(_, number)| *number));
     }
 
-    pub(super) fn finish(self) -> Result<Vec<u8>> {
-        self.0.finish().map_err(unwritable)
+    /// The record: `format`, and behind it all that was written, compressed.
+    pub(super) fn finish(self, format: u8) -> Result<Vec<u8>> {
+        COMPRESSOR.with_borrow_mut(|compressor| {
+            let compressor = match compressor {
+                Some(compressor) => compressor,
+                None => compressor.insert(new_compressor()?),
+            };
+            // What another record left unfinished is not this one's.
+            (compressor.reset(ResetDirective::SessionOnly)).map_err(uncompressed)?;
+            let mut record = vec![format];
+            let mut start = 0;
+            for end in self.ends {
+                let plane = self.bytes.get(start..end).unwrap_or_default();
+                compress(compressor, plane, ZSTD_e_flush, &mut record)?;
+                start = end;
+            }
+            let rest = self.bytes.get(start..).unwrap_or_default();
+            compress(compressor, rest, ZSTD_e_end, &mut record)?;
+            Ok(record)
+        })
     }
 }
 
-fn unwritable(error: std::io::Error) -> oss_workflow::StoreError {
-    oss_workflow::StoreError::Broken(error.into())
+fn new_compressor() -> Result<CCtx<'static>> {
+    let mut compressor = CCtx::try_create().ok_or_else(|| broken("zstd has no memory"))?;
+    for parameter in [
+        CParameter::CompressionLevel(LEVEL),
+        CParameter::WindowLog(WINDOW_LOG),
+        CParameter::HashLog(TABLE_LOG),
+        CParameter::ChainLog(TABLE_LOG),
+    ] {
+        compressor.set_parameter(parameter).map_err(uncompressed)?;
+    }
+    Ok(compressor)
+}
+
+/// Appends `bytes` to `record`, compressed, and ends as `end` says.
+fn compress(
+    compressor: &mut CCtx<'_>,
+    bytes: &[u8],
+    end: ZSTD_EndDirective,
+    record: &mut Vec<u8>,
+) -> Result<()> {
+    let mut input = InBuffer::around(bytes);
+    loop {
+        record.reserve(zstd_safe::compress_bound(bytes.len() - input.pos));
+        let from = record.len();
+        let mut output = OutBuffer::around_pos(record, from);
+        let left = compressor.compress_stream2(&mut output, &mut input, end);
+        if left.map_err(uncompressed)? == 0 && input.pos == bytes.len() {
+            return Ok(());
+        }
+    }
+}
+
+fn uncompressed(code: usize) -> StoreError {
+    broken(zstd_safe::get_error_name(code))
+}
+
+fn unreadable(error: std::io::Error) -> StoreError {
+    StoreError::Broken(error.into())
 }
 
 /// Reads columns in the order in which they were written.
@@ -149,7 +192,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(record: &'a [u8], format: u8) -> Result<Self> {
         match record.split_first() {
             Some((found, rest)) if *found == format => {
-                Ok(Self(Decoder::new(rest).map_err(unwritable)?))
+                Ok(Self(Decoder::new(rest).map_err(unreadable)?))
             }
             Some((found, _)) => Err(broken(format!(
                 "a run's record has the unknown form {found}"
@@ -160,13 +203,13 @@ impl<'a> Reader<'a> {
 
     pub(super) fn number(&mut self) -> Result<u64> {
         let mut bytes = [0; 8];
-        self.0.read_exact(&mut bytes).map_err(unwritable)?;
+        self.0.read_exact(&mut bytes).map_err(unreadable)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
     pub(super) fn numbers(&mut self, n: usize) -> Result<Vec<u64>> {
         let mut n_planes = [0];
-        self.0.read_exact(&mut n_planes).map_err(unwritable)?;
+        self.0.read_exact(&mut n_planes).map_err(unreadable)?;
         let [n_planes] = n_planes;
         if n_planes > 8 || n > MOST {
             return Err(broken("a run's record is damaged"));
@@ -174,7 +217,7 @@ impl<'a> Reader<'a> {
         let mut numbers = vec![0; n];
         let mut plane = vec![0; n];
         for idx in 0..n_planes {
-            self.0.read_exact(&mut plane).map_err(unwritable)?;
+            self.0.read_exact(&mut plane).map_err(unreadable)?;
             for (number, byte) in numbers.iter_mut().zip(&plane) {
                 *number |= u64::from(*byte) << (8 * idx);
             }

@@ -146,40 +146,40 @@ pub(super) fn usual_score(values: &Values) -> u64 {
 }
 
 /// Writes the offers by id.
-pub(super) fn write(writer: &mut Writer, rows: &[Row], needed: PackedLevels) -> Result<()> {
-    writer.numbers(rows.iter().map(Row::home))?;
+pub(super) fn write(writer: &mut Writer, rows: &[Row], needed: PackedLevels) {
+    writer.numbers(rows.iter().map(Row::home));
     // Home, school and the council's centre are seldom far apart, so neither are these.
     writer.numbers(
         rows.iter()
             .map(|it| column::difference(it.home(), it.distances.derby.get().into())),
-    )?;
+    );
     writer.numbers(
         rows.iter()
             .map(|it| column::difference(it.home(), it.school())),
-    )?;
+    );
     writer.numbers(
         rows.iter()
             .map(|it| u64::from(it.precision == Precision::Unit)),
-    )?;
-    writer.dictionary(rows.iter().map(|it| it.located_in))?;
-    writer.dictionary(rows.iter().map(|it| it.approvals.bits().into()))?;
-    writer.dictionary(rows.iter().map(|it| it.warnings.bits().into()))?;
-    write_gaps(writer, rows, needed)?;
+    );
+    writer.dictionary(rows.iter().map(|it| it.located_in));
+    writer.dictionary(rows.iter().map(|it| it.approvals.bits().into()));
+    writer.dictionary(rows.iter().map(|it| it.warnings.bits().into()));
+    write_gaps(writer, rows, needed);
     for criterion in CRITERIA {
         let numbers = rows.iter().map(|it| u64::from(it.values.get(criterion)));
         match causes(rows, criterion) {
-            Some(causes) => writer.following(&causes, numbers)?,
-            None => writer.dictionary(numbers)?,
+            Some(causes) => writer.following(&causes, numbers),
+            None => writer.dictionary(numbers),
         }
     }
     let fits: Vec<_> = rows.iter().map(|it| it.values.fit.into()).collect();
-    writer.following(&fits, rows.iter().map(|it| it.band as u64))?;
+    writer.following(&fits, rows.iter().map(|it| it.band as u64));
     let places: Vec<_> = rows.iter().map(Row::place).collect();
-    writer.following(&places, rows.iter().map(|it| it.near.into()))?;
+    writer.following(&places, rows.iter().map(|it| it.near.into()));
     writer.numbers(
         rows.iter()
             .map(|it| column::difference(usual_score(&it.values), it.score.into())),
-    )
+    );
 }
 
 fn causes(rows: &[Row], criterion: Criterion) -> Option<Vec<u64>> {
@@ -187,7 +187,7 @@ fn causes(rows: &[Row], criterion: Criterion) -> Option<Vec<u64>> {
 }
 
 /// The level that is needed of each domain with a gap, and by how much each setting falls short.
-fn write_gaps(writer: &mut Writer, rows: &[Row], needed: PackedLevels) -> Result<()> {
+fn write_gaps(writer: &mut Writer, rows: &[Row], needed: PackedLevels) {
     let short = |need: &Need| rows.iter().any(|it| it.shortfall.get(*need) > 0);
     let gaps: Vec<Need> = needed.present().filter(short).collect();
     for need in Need::ALL {
@@ -196,12 +196,11 @@ fn write_gaps(writer: &mut Writer, rows: &[Row], needed: PackedLevels) -> Result
         } else {
             0
         };
-        writer.number(level.into())?;
+        writer.number(level.into());
     }
     for need in gaps {
-        writer.numbers(rows.iter().map(|it| it.shortfall.get(need).into()))?;
+        writer.numbers(rows.iter().map(|it| it.shortfall.get(need).into()));
     }
-    Ok(())
 }
 
 /// Reads the offers of `settings`, which are by id.

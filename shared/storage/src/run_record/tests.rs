@@ -226,6 +226,21 @@ proptest! {
     }
 
     #[test]
+    fn a_record_is_the_same_whatever_was_packed_before(
+        drawn in vec(drawn(), 0..600),
+        others in vec(drawn(), 0..600),
+    ) {
+        let record = |drawn: &[Drawn]| {
+            let settings: Vec<_> = drawn.iter().enumerate().map(|(i, it)| supplied(i, it)).collect();
+            sheet(&settings, drawn).encode(Kind::ALL).unwrap()
+        };
+        // A thread has a compressor of its own, new here.
+        let alone = std::thread::scope(|scope| scope.spawn(|| record(&drawn)).join().unwrap());
+        record(&others);
+        prop_assert_eq!(record(&drawn), alone);
+    }
+
+    #[test]
     fn a_record_is_not_read_with_another_supply(drawn in vec(drawn(), 2..20)) {
         let settings: Vec<_> = drawn.iter().enumerate().map(|(i, it)| supplied(i, it)).collect();
         let record = sheet(&settings, &drawn).encode(Kind::ALL).unwrap();
