@@ -13,7 +13,7 @@ pub use checkpoint::{Checkpoint, CheckpointKey, PublicKey};
 pub use verify::Walk;
 
 use crate::{
-    commit,
+    commit::Together,
     error::{Result, Sorted, broken},
     seal::{InstallationKey, Place},
     store::Loaded,
@@ -237,6 +237,5 @@ pub(crate) async fn append_others(conn: &mut PgConnection, lines: &[AuditLine]) 
     .execute(&mut *conn)
     .await
     .sorted()?;
-    // Nothing came in with them, and nothing goes out.
-    commit::append_messages_and_lines(conn, &[], &[], &[], &sealed).await
+    Together::lines(sealed).write(conn).await
 }

@@ -1,13 +1,19 @@
 //! Committing a unit: what it says is written, and nothing is decided here.
 //!
 //! Of what it takes, most is the trips to the database and back: few statements, whatever they hold.
+//! A unit that came upon nothing it had to lock, as a new referral's does, is one statement, and
+//! takes one trip.
 
 mod messages;
 mod places;
 mod referrals;
 mod supply;
+mod together;
 
-pub(crate) use messages::{append_messages_and_lines, payload_place};
+pub(crate) use messages::payload_place;
+pub(crate) use together::Together;
+
+use messages::Told;
 
 use crate::{
     audit,
@@ -15,20 +21,23 @@ use crate::{
     life,
     store::{PgStore, PgUnit},
 };
+
 use oss_workflow::{StoreError, Unit, unit::Entry};
 
 impl PgStore {
     pub(crate) async fn commit_unit(&self, unit: Unit, opened: PgUnit) -> Result<()> {
         let PgUnit {
-            mut transaction,
+            transaction,
             registers,
             referrals: mut loaded,
         } = opened;
         if unit.is_idle() {
-            return transaction.rollback().await.sorted();
+            return match transaction {
+                Some(transaction) => transaction.rollback().await.sorted(),
+                None => Ok(()),
+            };
         }
         unit.changes_under(&registers)?;
-        let conn = &mut *transaction;
         let mut revisions = Vec::new();
         let mut runs = Vec::new();
         let mut versions = Vec::new();
@@ -56,22 +65,43 @@ impl PgStore {
             }
         }
 
-        supply::write_registers(conn, &unit).await?;
-        supply::write_settings(conn, &unit).await?;
-        supply::append_versions(conn, &unit, &versions).await?;
-
         referrals::expect_new(&unit, &mut loaded);
         // These change what the referrals' rows hold, so they come before those.
         let sealed = audit::seal_referrals(&self.key, &unit.audit, &mut loaded)?;
         let words = life::seal(&self.key, &unit, &mut loaded)?;
         let revisions = referrals::seal_revisions(&self.key, &revisions, &mut loaded)?;
-        referrals::write(conn, &unit, &loaded, &revisions, &runs).await?;
+        let mut handled: Vec<_> = unit.handled.iter().collect();
+        handled.sort_unstable();
+        let told = unit.outgoing.iter();
+        let together = Together {
+            heads: referrals::changed(&unit, &loaded)?,
+            revisions,
+            runs: referrals::pack(&unit, &runs)?,
+            handled,
+            told: told
+                .map(|event| Told::new(event, &self.served))
+                .collect::<Result<_>>()?,
+            audit: sealed,
+        };
+
+        let mut transaction = match transaction {
+            Some(transaction) => transaction,
+            // Without a register's lock no place changed hands, and no setting.
+            None if dead_letters.is_empty()
+                && unit.audit.iter().all(|it| it.referral.is_some()) =>
+            {
+                return together.write(&mut *self.conn().await?).await;
+            }
+            None => self.pool.begin().await.sorted()?,
+        };
+        let conn = &mut *transaction;
+        supply::write_registers(conn, &unit).await?;
+        supply::write_settings(conn, &unit).await?;
+        supply::append_versions(conn, &unit, &versions).await?;
+        together.write(conn).await?;
         places::write_occupancies(conn, &unit).await?;
         life::write(conn, &unit, &words).await?;
-
         messages::insert_dead_letters(conn, &self.key, &self.served, &dead_letters).await?;
-        append_messages_and_lines(conn, &self.served, &unit.handled, &unit.outgoing, &sealed)
-            .await?;
         audit::append_others(conn, &unit.audit).await?;
         transaction.commit().await.sorted()
     }

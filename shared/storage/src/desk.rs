@@ -3,7 +3,7 @@
 
 use crate::{
     audit,
-    error::{Result, Sorted},
+    error::{Result, Sorted, broken},
     row,
     store::{PgStore, PgUnit},
 };
@@ -361,7 +361,10 @@ impl PgStore {
         from: Option<&str>,
         to: Option<&Taken>,
     ) -> Result<bool> {
-        let conn = &mut *unit.transaction;
+        let Some(transaction) = &mut unit.transaction else {
+            return Err(broken("a referral is handed over that is not locked"));
+        };
+        let conn = &mut **transaction;
         let held = sqlx::query_scalar!(
             "SELECT user_id FROM allocation WHERE referral_key = $1",
             key.0

@@ -3,6 +3,7 @@
 mod bookings;
 mod life;
 mod told;
+mod values;
 
 pub use bookings::Booking;
 

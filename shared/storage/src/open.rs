@@ -24,8 +24,31 @@ use uuid::Uuid;
 
 impl PgStore {
     pub(crate) async fn open_unit(&self, wanted: &Wanted) -> Result<(Unit, PgUnit)> {
+        if is_by_name(wanted)
+            && let Some(opened) = self.open_new(wanted).await?
+        {
+            return Ok(opened);
+        }
         self.open_in(self.pool.begin().await.sorted()?, wanted)
             .await
+    }
+
+    /// Opens a unit that wants nothing that is there yet: without locks, since there is nothing to
+    /// lock, and so without a transaction. `None` where a referral is there.
+    async fn open_new(&self, wanted: &Wanted) -> Result<Option<(Unit, PgUnit)>> {
+        let mut conn = self.conn().await?;
+        let mut unit = Unit::default();
+        if !look_up(&mut conn, wanted, &mut unit).await?.is_empty() {
+            return Ok(None);
+        }
+        let keys = self.referral_keys.take(&mut conn, wanted.referrals.len());
+        unit.spare_referral_keys = keys.await?.into_iter().map(ReferralKey).collect();
+        let opened = PgUnit {
+            transaction: None,
+            registers: BTreeSet::new(),
+            referrals: HashMap::new(),
+        };
+        Ok(Some((unit, opened)))
     }
 
     /// Opens a unit in a transaction that has begun.
@@ -71,12 +94,42 @@ impl PgStore {
         Ok((
             unit,
             PgUnit {
-                transaction,
+                transaction: Some(transaction),
                 registers: named.authorities,
                 referrals,
             },
         ))
     }
+}
+
+/// Whether only events and referrals are wanted, by the names that their senders gave them.
+fn is_by_name(wanted: &Wanted) -> bool {
+    // Each by its name, so that what is added is thought of here.
+    let Wanted {
+        events: _,
+        referrals: _,
+        life: _,
+        referral_keys,
+        settings,
+        setting_keys,
+        closing,
+        holds,
+        placements,
+        approvals,
+        conditions,
+        deadlines,
+        places,
+    } = wanted;
+    !places
+        && referral_keys.is_empty()
+        && settings.is_empty()
+        && setting_keys.is_empty()
+        && closing.is_empty()
+        && holds.is_empty()
+        && placements.is_empty()
+        && approvals.is_empty()
+        && conditions.is_empty()
+        && deadlines.is_empty()
 }
 
 /// What is named by keys and ids that never change their meaning, so may be looked up before the

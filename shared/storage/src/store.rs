@@ -29,7 +29,8 @@ pub struct PgStore {
 /// The locks of an open unit; dropping it lets them go and forgets the unit.
 #[derive(Debug)]
 pub struct PgUnit {
-    pub(crate) transaction: Transaction<'static, Postgres>,
+    /// `None` where nothing is locked, since nothing that was wanted is there yet.
+    pub(crate) transaction: Option<Transaction<'static, Postgres>>,
     /// The authorities whose registers are locked.
     pub(crate) registers: BTreeSet<AuthorityCode>,
     pub(crate) referrals: HashMap<ReferralKey, Loaded>,
@@ -123,6 +124,7 @@ impl Store for PgStore {
     }
 
     async fn commit(&self, unit: Unit, transaction: PgUnit) -> std::result::Result<(), StoreError> {
-        self.commit_unit(unit, transaction).await
+        // On the heap: its statements have many columns.
+        Box::pin(self.commit_unit(unit, transaction)).await
     }
 }

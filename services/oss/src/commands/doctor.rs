@@ -80,6 +80,7 @@ async fn checks(store: &PgStore) -> Vec<(&'static str, Result<Vec<Violation>, St
             "referrals stand at their highest revision",
             store.check_referral_heads().await,
         ),
+        ("values are such as they can be", store.check_values().await),
         (
             "exactly the places that somebody has are taken",
             store.check_places().await,

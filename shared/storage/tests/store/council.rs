@@ -133,6 +133,7 @@ impl Council {
         let store = &self.store;
         let mut found = store.check_places().await.unwrap();
         found.extend(store.check_referral_heads().await.unwrap());
+        found.extend(store.check_values().await.unwrap());
         found.extend(store.check_offered_once().await.unwrap());
         found.extend(store.check_deadlines().await.unwrap());
         found.extend(store.check_current_runs().await.unwrap());

@@ -325,6 +325,7 @@ async fn the_same_request_gets_the_same_answer_for_a_day() {
 async fn a_unit_lost_between_open_and_commit_is_done_again_in_full() {
     let database = Database::new().await;
     let store = database.store();
+    receive(&store, derby(), "R01", 1).await;
     let wanted = Wanted {
         events: [event("1")].into(),
         ..want_referral(derby(), "R01")
@@ -334,8 +335,8 @@ async fn a_unit_lost_between_open_and_commit_is_done_again_in_full() {
             unit.first_sight(&event("1")),
             "nothing of the lost one is there"
         );
-        let referral = referral(derby(), "R01", 1);
-        oss_workflow::referral::receive(unit, context, &referral, content(1)).unwrap()
+        let referral = referral(derby(), "R01", 2);
+        oss_workflow::referral::receive(unit, context, &referral, content(2)).unwrap()
     };
     let (mut unit, opened) = store.open(&wanted).await.unwrap();
     step(&mut unit, handle);

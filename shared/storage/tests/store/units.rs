@@ -4,6 +4,7 @@ use crate::support::*;
 use oss_domain::lifecycle::ReferralState;
 use oss_storage::referrals::{ReferralCursor, ReferralFilter};
 use oss_workflow::{Store, StoreError, SupplyVersion, Unit, Wanted};
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn a_referral_is_found_again_as_it_was_committed() {
@@ -133,14 +134,28 @@ async fn two_units_on_one_referral_take_turns() {
 async fn two_units_that_both_make_a_referral_make_one() {
     let database = Database::new().await;
     let store = database.store();
-    let (mut slow, slow_opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
+    let wanted = Wanted {
+        events: [event("1")].into(),
+        referrals: [(derby(), rid("R01")), (derby(), rid("R02"))].into(),
+        ..Wanted::default()
+    };
+    let (mut slow, slow_opened) = store.open(&wanted).await.unwrap();
     receive(&store, derby(), "R01", 1).await;
     step(&mut slow, |unit, context| {
-        oss_workflow::referral::receive(unit, context, &referral(derby(), "R01", 2), content(2))
-    })
-    .unwrap();
+        unit.first_sight(&event("1"));
+        for (id, revision) in [("R01", 2), ("R02", 1)] {
+            let referral = referral(derby(), id, revision);
+            let content = content(revision);
+            oss_workflow::referral::receive(unit, context, &referral, content).unwrap();
+        }
+    });
     let clash = store.commit(slow, slow_opened).await.unwrap_err();
     assert!(matches!(clash, StoreError::Clash(_)), "{clash:?}");
+    // Of the slower one nothing is left, also of what nobody else had made.
+    let (again, _) = store.open(&wanted).await.unwrap();
+    assert_eq!(again.seen, BTreeSet::new());
+    assert!(again.referrals.keys().eq([&(derby(), rid("R01"))]));
+    drop(again);
     receive(&store, derby(), "R01", 2).await;
     assert_eq!(store.check_referral_heads().await.unwrap(), []);
     assert_eq!(store.check_audit_chains().await.unwrap(), []);
