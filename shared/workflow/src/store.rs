@@ -9,7 +9,8 @@ use oss_domain::{
 };
 use std::{collections::BTreeSet, future::Future};
 
-/// What a unit of work needs to see; all of it is locked until the unit commits or is dropped.
+/// What a unit of work needs to see; what is there of it is locked until the unit commits or is
+/// dropped. What was not there is not made twice: a unit that would commits nothing and clashes.
 ///
 /// Ordered sets: units lock in the same order, so none waits for another in a circle.
 #[derive(Clone, Debug, Default)]
