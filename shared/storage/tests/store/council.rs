@@ -2,7 +2,7 @@
 
 use crate::support::Database;
 use chrono::{DateTime, Utc};
-use oss_domain::{Clock as _, Ids, ManualClock, OfferId, SettingId};
+use oss_domain::{Clock as _, Ids, ManualClock, OfferId, Referral, Setting, SettingId};
 use oss_matching::{Query, Supply};
 use oss_simulation::{derby, policy, referral, seal, world};
 use oss_storage::PgStore;
@@ -11,7 +11,8 @@ use oss_workflow::{
     call_off::Ranking,
     deadline::Deadline,
     ranking::{Market, Reranked, rank_referral},
-    referral as referrals, supply,
+    referral::{self as referrals, Received},
+    supply,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -53,7 +54,7 @@ impl Council {
         acted.unwrap().unwrap()
     }
 
-    pub(crate) async fn register(&self, setting: oss_domain::Setting) {
+    pub(crate) async fn register(&self, setting: Setting) {
         let wanted = want_setting(setting.setting_id.as_str());
         self.act("register", wanted, |unit, context| {
             supply::change_setting(unit, context, setting)
@@ -61,44 +62,14 @@ impl Council {
         .await;
     }
 
-    pub(crate) async fn refer(
-        &self,
-        id: &str,
-        child: &str,
-        settings: &[oss_domain::Setting],
-    ) -> Ranking {
+    pub(crate) async fn refer(&self, id: &str, child: &str, settings: &[Setting]) -> Ranking {
         let referral = Arc::new(referral(id, 1, &[child]));
         let at = (derby(), referral.referral_id.clone());
-        let ids = settings.iter().map(|it| (derby(), it.setting_id.clone()));
-        let wanted = Wanted {
-            referrals: [at.clone()].into(),
-            settings: ids.collect(),
-            ..Wanted::default()
-        };
-        let locate = world().locate;
-        let entries = settings
-            .iter()
-            .map(|it| (it.clone(), locate(&it.postcode).unwrap()));
-        let supply = Supply::load(derby(), entries).unwrap();
+        let wanted = want_ranking(&referral, settings);
         self.act("case system", wanted, |unit, context| {
-            referrals::receive(unit, context, &referral, [1; 32])?;
-            let query = Query::compile_with(&referral, locate, policy()).unwrap();
-            let keys = unit
-                .settings
-                .iter()
-                .map(|((_, id), head)| (id.clone(), head.key));
-            let keys: BTreeMap<SettingId, _> = keys.collect();
-            let market = Market {
-                supply: &supply,
-                version: *unit.supply.get(&derby()).unwrap(),
-                policy: policy(),
-                gazetteer: &Arc::from("simulated"),
-                seal: seal(),
-                key_of: &|id| keys.get(id).copied(),
-            };
             let n_offers = settings.len();
-            let ranked = rank_referral(unit, context, &at, &query, market);
-            assert_eq!(ranked, Reranked::Changed { n_offers });
+            let ranked = take_in(unit, context, &referral, settings)?;
+            assert_eq!(ranked, Some(Reranked::Changed { n_offers }));
             Ok(Ranking {
                 run_id: unit
                     .referrals
@@ -183,6 +154,48 @@ pub(crate) async fn act_at<T>(
         store.commit(unit, opened).await?;
     }
     Ok(done)
+}
+
+/// Takes a referral in as the matcher does, and ranks it over these settings where it is new.
+pub(crate) fn take_in(
+    unit: &mut Unit,
+    context: &mut Context<'_, '_>,
+    referral: &Arc<Referral>,
+    settings: &[Setting],
+) -> Result<Option<Reranked>, Refusal> {
+    if referrals::receive(unit, context, referral, [1; 32])? != Received::ToRank {
+        return Ok(None);
+    }
+    let locate = world().locate;
+    let entries = settings
+        .iter()
+        .map(|it| (it.clone(), locate(&it.postcode).unwrap()));
+    let supply = Supply::load(derby(), entries).unwrap();
+    let query = Query::compile_with(referral, locate, policy()).unwrap();
+    let keys = unit
+        .settings
+        .iter()
+        .map(|((_, id), head)| (id.clone(), head.key));
+    let keys: BTreeMap<SettingId, _> = keys.collect();
+    let market = Market {
+        supply: &supply,
+        version: *unit.supply.get(&derby()).unwrap(),
+        policy: policy(),
+        gazetteer: &Arc::from("simulated"),
+        seal: seal(),
+        key_of: &|id| keys.get(id).copied(),
+    };
+    let at = (derby(), referral.referral_id.clone());
+    Ok(Some(rank_referral(unit, context, &at, &query, market)))
+}
+
+pub(crate) fn want_ranking(referral: &Referral, settings: &[Setting]) -> Wanted {
+    let ids = settings.iter().map(|it| (derby(), it.setting_id.clone()));
+    Wanted {
+        referrals: [(derby(), referral.referral_id.clone())].into(),
+        settings: ids.collect(),
+        ..Wanted::default()
+    }
 }
 
 pub(crate) fn want_setting(id: &str) -> Wanted {

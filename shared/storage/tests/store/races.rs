@@ -2,14 +2,14 @@
 //! others are told, and nothing is double.
 
 use crate::{
-    council::{Council, act_at, morning, parse, want_deadline, want_offer},
+    council::{Council, act_at, morning, parse, take_in, want_deadline, want_offer, want_ranking},
     life::{agree, granted},
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{OfferId, Role, lifecycle::Answer, setting::Sourcing, ssda903::ReasonPlaceChange};
-use oss_simulation::{derby, home_at, world};
+use oss_simulation::{derby, home_at, household, referral, world};
 use oss_workflow::{
-    Context, Refusal, Unit, Wanted,
+    Context, Refusal, StoreError, Unit, Wanted,
     answer::{self, Given, Recorded},
     approvals::{self, ApprovalTask, Word},
     call_off,
@@ -17,6 +17,7 @@ use oss_workflow::{
     offer::{OfferState, Terms},
     placement::{self, Ending, Placement, PlacementState},
 };
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 /// As many as do the same.
@@ -105,6 +106,39 @@ fn once(told: &[Result<bool, Refusal>]) {
     let n_did = told.iter().filter(|it| matches!(it, Ok(true))).count();
     assert_eq!(n_did, 1, "{told:?}");
     assert!(told.iter().all(Result::is_ok), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_submission_is_proposed_once_however_many_matchers_take_it_in_at_once() {
+    let council = Council::new().await;
+    let home = household("F01", 1, 1);
+    council.register(home.clone()).await;
+    let referral = Arc::new(referral("R01", 1, &["C01"]));
+    let matchers = (0..MANY).map(|_| {
+        let (store, referral, home) = (council.database.store(), referral.clone(), [home.clone()]);
+        tokio::spawn(async move {
+            let wanted = want_ranking(&referral, &home);
+            loop {
+                let ranked = act_at(
+                    &store,
+                    "case system",
+                    &wanted,
+                    morning(),
+                    |unit, context| take_in(unit, context, &referral, &home),
+                );
+                match ranked.await {
+                    // Two made the referral: the matcher tries again.
+                    Err(StoreError::Clash(_)) => {}
+                    done => return done.unwrap().unwrap(),
+                }
+            }
+        })
+    });
+    let ranked = done(matchers.collect()).await;
+    assert_eq!(ranked.iter().flatten().count(), 1, "{ranked:?}");
+    assert_eq!(n_told(&council, "referral.received").await, 1);
+    assert_eq!(n_told(&council, "offers.proposed").await, 1);
+    assert_eq!(council.violations().await, []);
 }
 
 #[tokio::test]
