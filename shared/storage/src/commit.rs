@@ -1,8 +1,8 @@
 //! Committing a unit: what it says is written, and nothing is decided here.
 //!
 //! Of what it takes, most is the trips to the database and back: few statements, whatever they hold.
-//! A unit that came upon nothing it had to lock, as a new referral's does, is one statement, and
-//! takes one trip.
+//! A unit that had nothing to lock, and writes of referrals only, is one statement and takes one
+//! trip, as a new referral's does.
 
 mod messages;
 mod places;
@@ -21,7 +21,6 @@ use crate::{
     life,
     store::{PgStore, PgUnit},
 };
-
 use oss_workflow::{StoreError, Unit, unit::Entry};
 
 impl PgStore {

@@ -6,7 +6,8 @@
 //!
 //! Invariants
 //! - State, audit, inbox and outbox are committed together or not at all.
-//! - Locks are taken in one order: registers, then referrals by key, then the audit's chains.
+//! - Locks are taken in one order: registers, then referrals by key, new ones and events by name, then
+//!   the audit's chains. Who takes one for new that another has by key may wait in a circle: a clash.
 //! - Every row of an authority is behind row-level security; a connection sees the authorities it
 //!   serves and no others.
 //! - What is told in words about a child, and payloads that could not be read, are stored encrypted.

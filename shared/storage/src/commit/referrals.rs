@@ -54,7 +54,8 @@ pub(super) fn seal_revisions<'a>(
 ) -> Result<Vec<Revision<'a>>> {
     let mut sealed = Vec::with_capacity(revisions.len());
     for &(key, referral, content, received_at) in revisions {
-        let number = referral.revision.cast_signed();
+        let number = i64::try_from(referral.revision)
+            .map_err(|_| broken("a revision is higher than any that is taken in"))?;
         let (document, narrative) = row::split_narrative(referral);
         let loaded = loaded
             .get_mut(&key)

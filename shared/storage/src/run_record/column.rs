@@ -146,7 +146,8 @@ impl Writer {
 }
 
 fn new_compressor() -> Result<CCtx<'static>> {
-    let mut compressor = CCtx::try_create().ok_or_else(|| broken("zstd has no memory"))?;
+    let mut compressor =
+        CCtx::try_create().ok_or_else(|| StoreError::Unavailable("zstd has no memory".into()))?;
     for parameter in [
         CParameter::CompressionLevel(LEVEL),
         CParameter::WindowLog(WINDOW_LOG),

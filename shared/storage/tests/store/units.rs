@@ -55,14 +55,19 @@ async fn revisions_and_versions_may_be_numbered_by_the_clock() {
 async fn a_unit_that_is_dropped_leaves_nothing() {
     let database = Database::new().await;
     let store = database.store();
-    let (mut unit, opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
-    step(&mut unit, |unit, context| {
-        oss_workflow::referral::receive(unit, context, &referral(derby(), "R01", 1), content(1))
-    })
-    .unwrap();
-    drop(opened);
-    let (unit, _opened) = store.open(&want_referral(derby(), "R01")).await.unwrap();
-    assert!(unit.referrals.is_empty());
+    receive(&store, derby(), "R01", 1).await;
+    for id in ["R01", "R02"] {
+        let (mut unit, opened) = store.open(&want_referral(derby(), id)).await.unwrap();
+        step(&mut unit, |unit, context| {
+            oss_workflow::referral::receive(unit, context, &referral(derby(), id, 2), content(2))
+        })
+        .unwrap();
+        drop(opened);
+        let (unit, _opened) = store.open(&want_referral(derby(), id)).await.unwrap();
+        let revision = |head: &oss_workflow::ReferralHead| head.revision;
+        let before = if id == "R01" { vec![1] } else { vec![] };
+        assert!(unit.referrals.values().map(revision).eq(before), "{id}");
+    }
 }
 
 #[tokio::test]
@@ -156,6 +161,14 @@ async fn two_units_that_both_make_a_referral_make_one() {
     assert_eq!(again.seen, BTreeSet::new());
     assert!(again.referrals.keys().eq([&(derby(), rid("R01"))]));
     drop(again);
+    let left: (i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM referral_revision), (SELECT count(*) FROM outbox),
+           (SELECT count(*) FROM audit)",
+    )
+    .fetch_one(&mut database.owner().await)
+    .await
+    .unwrap();
+    assert_eq!(left, (1, 1, 1), "revisions, events, lines");
     receive(&store, derby(), "R01", 2).await;
     assert_eq!(store.check_referral_heads().await.unwrap(), []);
     assert_eq!(store.check_audit_chains().await.unwrap(), []);
