@@ -18,6 +18,7 @@ mod listening;
 mod local_login;
 mod matching;
 mod openid;
+mod progress;
 mod provider;
 mod readings;
 mod referrals;

@@ -120,6 +120,8 @@ pub struct Queued {
     pub needed_by: DateTime<Utc>,
     /// Who works on it.
     pub taken: Option<Taken>,
+    /// Whether a home is chosen that may not be moved into before somebody approves it.
+    pub waits_for_approval: bool,
     /// Its place.
     pub cursor: QueueCursor,
 }
@@ -230,7 +232,9 @@ impl PgStore {
                )
                SELECT key, authority, referral_id, state, received_at, document, needed_by AS "needed_by!",
                  user_id AS "user_id?", user_name AS "user_name?", since AS "since?", given_by,
-                 first AS "first!", second AS "second!"
+                 first AS "first!", second AS "second!",
+                 EXISTS (SELECT FROM approval WHERE referral_key = sorted.key
+                   AND blocks_start AND granted IS NULL AND NOT cancelled) AS "waits_for_approval!"
                FROM sorted
                WHERE ($8::bigint IS NULL OR (first, second, key) > ($8, $9::bigint, $10::bigint))
                  AND ($12::timestamptz IS NULL OR needed_by < $12)
@@ -261,6 +265,7 @@ impl PgStore {
                 received_at: row.received_at,
                 needed_by: row.needed_by,
                 taken: taken(row.user_id, row.user_name, row.since, row.given_by),
+                waits_for_approval: row.waits_for_approval,
                 cursor: QueueCursor {
                     first: row.first,
                     second: row.second,

@@ -12,7 +12,7 @@ use oss_domain::{AuthorityCode, Setting, SettingId};
 use oss_matching::Held;
 use oss_workflow::{SettingHead, SettingKey, SupplyVersion, occupancy::Occupancy};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -207,6 +207,25 @@ impl PgStore {
             })
         })
         .transpose()
+    }
+
+    /// What the providers of entries are called, of closed ones as they were last.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database is away.
+    pub async fn providers_of(&self, keys: &[SettingKey]) -> Result<HashMap<SettingKey, String>> {
+        let keys: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let rows = sqlx::query!(
+            r#"SELECT key, document -> 'provider' ->> 'name' AS "name!" FROM setting
+               WHERE key = ANY ($1) AND document IS NOT NULL"#,
+            &keys,
+        )
+        .fetch_all(&self.pool)
+        .await
+        .sorted()?;
+        let names = rows.into_iter().map(|row| (SettingKey(row.key), row.name));
+        Ok(names.collect())
     }
 
     /// At most `limit` entries in supply of `authority`'s register, by id, after `cursor`; only

@@ -155,6 +155,12 @@ impl ApprovalTask {
         self.record.is_none() && !self.cancelled
     }
 
+    /// Whether nobody moves in before it is recorded.
+    #[must_use]
+    pub const fn holds_up_the_start(&self) -> bool {
+        self.blocks_start && self.is_open()
+    }
+
     /// What is still to be confirmed.
     pub fn outstanding_checks(&self) -> impl Iterator<Item = Check> {
         let confirmed = self.record.as_ref().map(|record| &record.confirmed);

@@ -15,7 +15,9 @@ use crate::{
     world::{Judge, World, live_on},
 };
 use chrono::NaiveDate;
-use oss_domain::{FieldError, HoldId, OfferId, PlacementId, lifecycle::ReferralState};
+use oss_domain::{
+    FieldError, HoldId, OfferId, PlacementId, lifecycle::ReferralState, setting::Sourcing,
+};
 use oss_matching::ApprovalSet;
 
 /// A person's decision.
@@ -29,6 +31,12 @@ pub struct Choice {
     pub reason_not_first: Option<String>,
     /// When it is to start, if not on the referral's day.
     pub starts_on: Option<NaiveDate>,
+}
+
+/// Whether a provider's yes is still to come before a person may decide for the offer.
+#[must_use]
+pub fn must_accept(sourcing: Sourcing, state: OfferState) -> bool {
+    state != OfferState::Accepted && !is_own(sourcing)
 }
 
 /// Decides for an offer: takes its place, lets the others go, and asks for the approvals.
@@ -49,7 +57,7 @@ pub fn select(
     hold::must_be_open(&pair.referral)?;
     ranking.must_be_current(&pair.referral)?;
     let head = pair.head(unit, world);
-    if head.state != OfferState::Accepted && !is_own(head.sourcing) {
+    if must_accept(head.sourcing, head.state) {
         return Err(Refusal::Conflict {
             code: "not_accepted",
             why: "the provider has not accepted".to_owned(),

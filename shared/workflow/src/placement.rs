@@ -172,7 +172,7 @@ pub fn start(
             .filter(|it| it.placement_id == placement_id)
     };
     let missing: Vec<_> = of_it()
-        .filter(|it| it.blocks_start && it.is_open())
+        .filter(|it| it.holds_up_the_start())
         .map(|it| it.code.as_str())
         .collect();
     if !missing.is_empty() {

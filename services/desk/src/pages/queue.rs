@@ -286,7 +286,7 @@ async fn by_reference(
 fn row(queued: &Queued, now: DateTime<Utc>, user_id: &str) -> Row {
     let referral = &queued.referral;
     let (time_left, late) = words::time_left(now, queued.needed_by);
-    let (next, from) = words::next(queued.state);
+    let (next, from) = words::next(queued.state, queued.waits_for_approval);
     let sought: Vec<_> = referral
         .placement_types
         .iter()

@@ -19,7 +19,7 @@ use axum::{
 };
 use oss_domain::{Need, Referral, SettingId, lifecycle::ReferralState, need::Needs};
 use oss_storage::desk::{HistoryLine, Taken};
-use oss_workflow::authorise::Act;
+use oss_workflow::{approvals::ApprovalTask, authorise::Act};
 use std::collections::HashMap;
 
 /// Lines of history on the page.
@@ -139,7 +139,9 @@ pub(crate) async fn page(
     // What was found for another revision says nothing of this one's gaps.
     let current = run.filter(|run| run.facts.revision == stored.revision);
     let is_sought = current.is_none() && stored.state == ReferralState::Received;
-    let (next, from) = words::next(stored.state);
+    let approvals = app.store.approvals_of(stored.key).await?;
+    let waits_for_approval = approvals.iter().any(ApprovalTask::holds_up_the_start);
+    let (next, from) = words::next(stored.state, waits_for_approval);
     let referral = stored.referral.as_deref();
     let form = Form::new(app, viewer, notice);
     let status = form.status();

@@ -106,7 +106,7 @@ fn row(queued: &Queued, now: DateTime<Utc>) -> LateRow {
     LateRow {
         reference: queued.referral_id.to_string(),
         late: words::time_left(now, queued.needed_by).0,
-        next: words::next(queued.state).0,
+        next: words::next(queued.state, queued.waits_for_approval).0,
         taken_by: queued
             .taken
             .as_ref()

@@ -150,13 +150,19 @@ pub(crate) const fn state(state: ReferralState) -> Tag {
 }
 
 /// What is needed next, and from whom.
-pub(crate) const fn next(state: ReferralState) -> (&'static str, &'static str) {
+pub(crate) const fn next(
+    state: ReferralState,
+    waits_for_approval: bool,
+) -> (&'static str, &'static str) {
     match state {
         ReferralState::Received => ("Find homes", "the service"),
         ReferralState::Ranked => ("Choose which homes to ask", "a commissioner"),
         ReferralState::Unfilled => ("Widen the search, or take it up", "a commissioner"),
         ReferralState::InCallOff => ("Answers", "providers"),
-        ReferralState::Selected => ("Approvals, then the start", "the approvers named"),
+        ReferralState::Selected if waits_for_approval => {
+            ("Approvals, then the start", "the approvers named")
+        }
+        ReferralState::Selected => ("The start", "a commissioner"),
         ReferralState::Placed | ReferralState::Withdrawn => ("Nothing", "nobody"),
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn commissioner(desk: &Desk) -> Browser {
 }
 
 /// A manager grants all that waits for managers.
-async fn approve_all(desk: &Desk) {
+pub(super) async fn approve_all(desk: &Desk) {
     let (mut manager, _) = Browser::signed_in(desk, "max", &[Role::Manager]).await;
     let list = manager.get("/approvals").await;
     assert_eq!(list.status, StatusCode::OK);

@@ -15,9 +15,8 @@ use crate::{
 };
 use askama::Template;
 use axum::extract::{Path, State};
-use oss_domain::setting::Sourcing;
 use oss_matching::rules::rule;
-use oss_workflow::offer::OfferState;
+use oss_workflow::decision::must_accept;
 use serde_json::Value;
 
 #[derive(Debug, Template)]
@@ -56,10 +55,6 @@ impl Deed for Decide {
 
     fn page(sheet: Sheet<'_>, target: Target) -> DecidePage {
         let state = target.state();
-        let is_own = matches!(
-            target.offer.sourcing,
-            Sourcing::InHouse | Sourcing::Connected
-        );
         let narrative = &target.matched.referral.narrative;
         DecidePage {
             reason: sheet.typed("reason"),
@@ -73,7 +68,7 @@ impl Deed for Decide {
             wishes: narrative.wishes_and_feelings.clone(),
             state: super::words::offer(state),
             not_met: target.not_met.iter().map(|it| rule(*it).text).collect(),
-            must_accept: !is_own && state != OfferState::Accepted,
+            must_accept: must_accept(target.offer.sourcing, state),
             is_over: !target.matched.stored.state.is_open(),
             facts: target.facts,
         }

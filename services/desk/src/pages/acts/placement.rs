@@ -110,7 +110,7 @@ impl Subject for Waiting {
 impl PlacementPage {
     fn new(sheet: Sheet<'_>, (placement, approvals): &Waiting) -> Self {
         let now = sheet.app.clock.now();
-        let waits = |it: &&ApprovalTask| it.is_open() && it.blocks_start;
+        let waits = |it: &&ApprovalTask| it.holds_up_the_start();
         let may = sheet.viewer.may(Act::Place);
         let is_agreed = placement.state == PlacementState::Agreed;
         let reasons = ReasonPlaceChange::ALL.iter();

@@ -26,14 +26,16 @@ use axum::{
 use chrono::{DateTime, Utc};
 use oss_storage::desk::Taken;
 use oss_workflow::{
-    Wanted,
+    SettingKey, Wanted,
     approvals::ApprovalTask,
     authorise::Act,
     conditions::Condition,
+    decision::must_accept,
     occupancy::{Claim, Occupancy},
     offer::{OfferHead, OfferState},
-    placement::Placement,
+    placement::{Placement, PlacementState},
 };
+use std::collections::HashMap;
 
 /// Where a referral stands, read in one go, after a line in the audit.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub(crate) struct Progress {
     pub(crate) approvals: Vec<ApprovalTask>,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) taken: Option<Taken>,
+    /// What the providers of the offers' homes are called.
+    providers: HashMap<SettingKey, String>,
 }
 
 impl Progress {
@@ -99,10 +103,13 @@ impl Progress {
                 offers,
                 head,
                 taken: None,
+                providers: HashMap::new(),
             })
         })
         .await?;
         progress.taken = app.store.taken(progress.head.key).await?;
+        let homes: Vec<_> = progress.offers.iter().map(|it| it.setting).collect();
+        progress.providers = app.store.providers_of(&homes).await?;
         Ok(progress)
     }
 }
@@ -145,10 +152,13 @@ struct OfferRow {
     provider: String,
     state: Tag,
     told: String,
-    held_until: Option<String>,
+    /// Whether its place is taken for the child, and how.
+    place: String,
+    is_held: bool,
     may_answer: bool,
     may_approach: bool,
     may_withdraw: bool,
+    may_decide: bool,
 }
 
 #[derive(Debug)]
@@ -213,10 +223,10 @@ impl ProgressPage {
     pub(crate) fn new(sheet: Sheet<'_>, progress: &Progress) -> Self {
         let now = sheet.app.clock.now();
         let state = progress.head.state;
-        let (next, from) = said::next(state);
-        let is_open = state.is_open();
+        let mut approvals = progress.approvals.iter();
+        let (next, from) = said::next(state, approvals.any(ApprovalTask::holds_up_the_start));
         let offers = progress.offers.iter();
-        let offers = offers.map(|head| offer_row(head, &progress.occupancies, is_open));
+        let offers = offers.map(|head| offer_row(head, progress));
         let placements = progress.placements.iter().map(|placement| PlacementRow {
             placement_id: placement.placement_id.to_string(),
             setting_id: placement.setting_id.to_string(),
@@ -238,7 +248,7 @@ impl ProgressPage {
             approvals: approvals.map(|task| ApprovalRow::new(task, now)).collect(),
             conditions: conditions.map(|it| ConditionRow::new(it, now)).collect(),
             may_act: sheet.viewer.may(Act::Approach),
-            is_open,
+            is_open: state.is_open(),
         }
     }
 }
@@ -254,10 +264,10 @@ pub(crate) async fn show(
     Ok(Page(ProgressPage::new(sheet, &progress)))
 }
 
-fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> OfferRow {
-    let held = occupancies
-        .iter()
-        .find(|it| it.offer_id == head.offer_id && it.claim == Claim::Held);
+fn offer_row(head: &OfferHead, progress: &Progress) -> OfferRow {
+    let is_open = progress.head.state.is_open();
+    let mut occupancies = progress.occupancies.iter();
+    let held = occupancies.find(|it| it.offer_id == head.offer_id && it.claim == Claim::Held);
     let told = match (head.state, head.answered_at, head.respond_by) {
         (OfferState::Declined, _, _) => {
             let why = head
@@ -276,6 +286,7 @@ fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> Offe
         _ => String::new(),
     };
     let asked = head.approached_at.is_some();
+    let provider = progress.providers.get(&head.setting);
     let live = matches!(
         head.state,
         OfferState::Approached | OfferState::Accepted | OfferState::Declined | OfferState::Expired
@@ -283,12 +294,31 @@ fn offer_row(head: &OfferHead, occupancies: &[Occupancy], is_open: bool) -> Offe
     OfferRow {
         setting_id: head.setting_id.to_string(),
         kind: said::kind(head.kind),
-        provider: head.provider_id.to_string(),
+        provider: provider.map_or_else(|| head.provider_id.to_string(), Clone::clone),
         state: words::offer(head.state),
         told,
-        held_until: held.map(|held| held.until.map_or(String::new(), said::at)),
+        place: place(head, held, &progress.placements),
+        is_held: held.is_some(),
         may_answer: is_open && asked && live,
         may_approach: is_open && !head.state.is_live(),
         may_withdraw: is_open && head.state.is_live(),
+        may_decide: is_open
+            && head.state != OfferState::Declined
+            && !must_accept(head.sourcing, head.state),
+    }
+}
+
+/// What became of the home's place, which a placement keeps once its hold has ended.
+fn place(head: &OfferHead, held: Option<&Occupancy>, placements: &[Placement]) -> String {
+    let mut of_it = placements.iter().filter(|it| it.offer_id == head.offer_id);
+    let live = of_it.find_map(|it| match it.state {
+        PlacementState::Agreed => Some("Kept for the child"),
+        PlacementState::Started => Some("The child lives there"),
+        PlacementState::Ended | PlacementState::Cancelled => None,
+    });
+    match (live, held.and_then(|held| held.until)) {
+        (Some(live), _) => live.to_owned(),
+        (None, Some(until)) => format!("Held until {}", said::at(until)),
+        (None, None) => "Not held".to_owned(),
     }
 }

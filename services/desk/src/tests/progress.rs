@@ -1,0 +1,90 @@
+//! What is said of how far a search has come.
+
+use super::{
+    acting::{approve_all, commissioner, fill},
+    acts::{bought, ranked},
+    support::a_setting,
+};
+
+#[tokio::test]
+async fn progress_names_providers_and_offers_and_says_what_there_is_and_no_more() {
+    let (desk, _) = ranked(&[a_setting("F1", 1), bought("F2")]).await;
+    let mut casey = commissioner(&desk).await;
+    let progress = "/referrals/R1/progress";
+    let ask = "/referrals/R1/approach";
+    let (asked, _) = fill(
+        &mut casey,
+        &format!("{ask}?setting=F2"),
+        ask,
+        &[("setting", "F2")],
+    )
+    .await;
+    asked.leads_to(progress);
+    let hold = "/referrals/R1/options/F1/hold";
+    fill(&mut casey, hold, hold, &[]).await.0.leads_to(progress);
+
+    let page = casey.get(progress).await.text;
+    assert!(page.contains("Foster home, A company"), "{page}");
+    assert!(page.contains("Foster home, Derby City Council"), "{page}");
+    let decide = |home: &str| format!("href=\"/referrals/R1/options/{home}/decide\"");
+    // The council's own needs no yes; whom the council asked has not said it yet.
+    assert!(page.contains(&decide("F1")), "{page}");
+    assert!(!page.contains(&decide("F2")), "{page}");
+
+    let answer = "/referrals/R1/options/F2/answer";
+    let yes = [("answer", "accepted")];
+    fill(&mut casey, answer, answer, &yes)
+        .await
+        .0
+        .leads_to(progress);
+    assert!(casey.get(progress).await.text.contains(&decide("F2")));
+
+    let deciding = "/referrals/R1/options/F1/decide";
+    let why = [("reason", "Near to school"), ("acknowledged", "yes")];
+    fill(&mut casey, deciding, deciding, &why)
+        .await
+        .0
+        .leads_to(progress);
+    let page = casey.get(progress).await.text;
+    let (_, chosen) = page.split_once("options/F1\"").unwrap();
+    let (chosen, _) = chosen.split_once("</tr>").unwrap();
+    assert!(chosen.contains("Kept for the child"), "{chosen}");
+    // Nobody has to approve a council's own home nearby.
+    for path in [progress, "/referrals/R1", "/"] {
+        let page = casey.get(path).await.text;
+        assert!(page.contains("The start"), "{path}: {page}");
+        assert!(!page.contains("Approvals, then"), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_chosen_home_that_somebody_must_approve_says_so_until_it_is_approved() {
+    let (desk, _) = ranked(&[bought("F1")]).await;
+    let mut casey = commissioner(&desk).await;
+    let ask = "/referrals/R1/approach";
+    fill(
+        &mut casey,
+        &format!("{ask}?setting=F1"),
+        ask,
+        &[("setting", "F1")],
+    )
+    .await;
+    let answer = "/referrals/R1/options/F1/answer";
+    fill(&mut casey, answer, answer, &[("answer", "accepted")]).await;
+    let decide = "/referrals/R1/options/F1/decide";
+    let why = [("reason", "Near to school"), ("acknowledged", "yes")];
+    fill(&mut casey, decide, decide, &why).await;
+    let pages = ["/referrals/R1/progress", "/referrals/R1", "/"];
+    for path in pages {
+        let page = casey.get(path).await.text;
+        assert!(page.contains("Approvals, then the start"), "{path}: {page}");
+    }
+    approve_all(&desk).await;
+    for path in pages {
+        let page = casey.get(path).await.text;
+        assert!(
+            !page.contains("Approvals, then the start"),
+            "{path}: {page}"
+        );
+    }
+}
