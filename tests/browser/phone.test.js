@@ -53,3 +53,26 @@ test("on a phone nothing of a list is out of sight, the filter is folded, and it
   }
   await context.close();
 });
+
+test("the menu says where one is", async () => {
+  const { context, page } = await signedIn(browser, "commissioner");
+  const menu = page.getByRole("navigation", { name: "Menu" });
+  await page.goto("/");
+  const links = await menu.getByRole("link").evaluateAll((all) => all.map((it) => it.getAttribute("href")));
+  for (const href of links) {
+    await page.goto(href);
+    const marked = menu.locator("[aria-current]");
+    assert.equal(await marked.count(), 1, href);
+    assert.equal(await marked.getAttribute("href"), href);
+    assert.equal(await marked.getAttribute("aria-current"), "page");
+    assert.ok(await menu.locator(".govuk-service-navigation__item--active").isVisible(), href);
+  }
+  for (const [path, of] of [
+    ["/start-referral", "/drafts"],
+    ["/admin/new-setting", "/admin/settings"],
+  ]) {
+    await page.goto(path);
+    assert.equal(await menu.locator("[aria-current=true]").getAttribute("href"), of, path);
+  }
+  await context.close();
+});

@@ -34,6 +34,7 @@ mod reports;
 mod words;
 
 pub(crate) use layout::{Layout, Page};
+use layout::Menu;
 pub(crate) use reports::recent::Recent as RecentFigures;
 
 use crate::{
@@ -286,8 +287,7 @@ async fn start(app: State<App>, viewer: Viewer, parameters: Parameters) -> Resul
     if viewer.may(Act::ListReferrals) {
         return queue::show(app, viewer, parameters).await;
     }
-    let menu = layout::menu(&viewer);
-    Ok(Redirect::to(menu.first().map_or("/about", |(_, href)| href)).into_response())
+    Ok(Redirect::to(Menu::first(&viewer)).into_response())
 }
 
 /// The address of every page, as its route writes it.

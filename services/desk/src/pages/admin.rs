@@ -2,7 +2,7 @@
 
 use super::{
     acts::form::{Fields, Form, Notice, once},
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
     words,
 };
 use crate::{
@@ -69,7 +69,7 @@ async fn people_page(
     let form = Form::new(app, viewer, notice);
     let status = form.status();
     let page = PeoplePage {
-        layout: Layout::new(app, viewer, Section::Other),
+        layout: Layout::new(app, viewer, Section::At(Menu::People)),
         form,
         rows: people
             .iter()
@@ -207,7 +207,7 @@ pub(crate) async fn policy(State(app): State<App>, viewer: Viewer) -> impl IntoR
         )
     };
     Page(PolicyPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::At(Menu::Policy)),
         id: policy.id().to_owned(),
         sha256: hex::encode(policy.sha256()),
         weights: Criterion::ALL
@@ -279,7 +279,7 @@ async fn letters_page(
     let form = Form::new(app, viewer, notice);
     let status = form.status();
     let page = DeadLettersPage {
-        layout: Layout::new(app, viewer, Section::Other),
+        layout: Layout::new(app, viewer, Section::At(Menu::Events)),
         form,
         rows: rows.collect(),
     };

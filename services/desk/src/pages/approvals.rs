@@ -8,7 +8,7 @@ use super::{
         progress::ApprovalRow,
         words,
     },
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
 };
 use crate::{
     act::act,
@@ -122,7 +122,7 @@ pub(crate) async fn list(
         format!("/approvals?{late}after={last}")
     });
     Ok(Page(ApprovalsPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::At(Menu::Approvals)),
         late,
         rows: waiting
             .iter()
@@ -171,6 +171,10 @@ impl Subject for Asked {
             Ok((task, placement))
         })
         .await
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Approvals)
     }
 }
 

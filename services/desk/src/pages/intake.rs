@@ -16,7 +16,7 @@ use super::{
         form::{Fields, Form},
         frame::{Deed, Sheet, Subject},
     },
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
     words,
 };
 use crate::{
@@ -94,7 +94,7 @@ pub(crate) async fn list(
     let now = app.clock.now();
     let rows = drafts.into_iter().map(|it| DraftRow::new(it, &viewer, now));
     Ok(Page(DraftsPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::At(Menu::Drafts)),
         rows: rows.collect(),
         next,
     })
@@ -122,6 +122,10 @@ impl Subject for Unfinished {
         let (of, me) = (viewer.authority(), viewer.user_id().to_string());
         let drafts = app.store.list_drafts(of, Some(&me), None, REMINDED);
         Ok(Self(drafts.await?))
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Drafts)
     }
 }
 
@@ -201,6 +205,10 @@ impl Subject for Discardable {
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
         Draft::load_any(app, viewer, id).await.map(Self)
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Drafts)
     }
 }
 

@@ -12,14 +12,76 @@ use axum::{
 use oss_storage::desk::Taken;
 use oss_workflow::authorise::Act;
 
+/// What the menu leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Menu {
+    Queue,
+    Provider,
+    Drafts,
+    Approvals,
+    Reports,
+    Homes,
+    Policy,
+    People,
+    Events,
+}
+
+impl Menu {
+    /// In its order: with whose it is, what it is called and where it leads.
+    const ALL: [(Self, Act, &'static str, &'static str); 9] = [
+        (Self::Queue, Act::ListReferrals, "Queue", "/"),
+        (
+            Self::Provider,
+            Act::AnswerOwn,
+            "What you were asked",
+            "/provider",
+        ),
+        (Self::Drafts, Act::WriteReferral, "Drafts", "/drafts"),
+        (
+            Self::Approvals,
+            Act::ReadApprovals,
+            "Approvals",
+            "/approvals",
+        ),
+        (Self::Reports, Act::ReadApprovals, "Reports", "/reports"),
+        (Self::Homes, Act::ReadSettings, "Homes", "/admin/settings"),
+        (Self::Policy, Act::ReadFigures, "Policy", "/admin/policy"),
+        (Self::People, Act::MendEvents, "People", "/admin/people"),
+        (
+            Self::Events,
+            Act::MendEvents,
+            "Events",
+            "/admin/dead-letters",
+        ),
+    ];
+
+    /// The first page of the menu that `viewer` may see.
+    pub(crate) fn first(viewer: &Viewer) -> &'static str {
+        let mut all = Self::ALL.into_iter();
+        let first = all.find(|(_, act, ..)| viewer.may(*act));
+        first.map_or("/about", |(.., href)| href)
+    }
+}
+
 /// What a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section<'a> {
-    /// The queue itself.
-    Queue,
-    /// A referral of the queue, with who has taken it.
+    /// It is what the menu leads to.
+    At(Menu),
+    /// It is reached from there.
+    Within(Menu),
+    /// It is of a referral of the queue, with who has taken it.
     Case(Option<&'a Taken>),
     Other,
+}
+
+/// An entry of the menu.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) text: &'static str,
+    pub(crate) href: &'static str,
+    /// What `aria-current` says of it, if the page belongs to it.
+    pub(crate) current: Option<&'static str>,
 }
 
 /// Around every page.
@@ -31,10 +93,8 @@ pub(crate) struct Layout {
     /// Who looks; empty where nobody is known.
     pub(crate) viewer: String,
     pub(crate) csrf: String,
-    pub(crate) in_queue: bool,
-    pub(crate) sees_queue: bool,
-    /// Other pages in the menu that the viewer may see: text and address.
-    pub(crate) menu: Vec<(&'static str, &'static str)>,
+    /// What the viewer may see of the menu.
+    pub(crate) menu: Vec<Entry>,
     /// For paper: by whom and when.
     pub(crate) printed: String,
     /// Who else has taken the referral that the page is about.
@@ -49,14 +109,12 @@ impl Layout {
         let is_other = |taken: &&Taken| *taken.user_id != *viewer.caller().principal.id;
         let colleague = match section {
             Section::Case(taken) => taken.filter(is_other).map(|it| it.user_name.clone()),
-            Section::Queue | Section::Other => None,
+            Section::At(_) | Section::Within(_) | Section::Other => None,
         };
         Self {
             viewer: viewer.name().to_owned(),
             csrf: viewer.csrf().to_owned(),
-            in_queue: section != Section::Other,
-            sees_queue: viewer.may(Act::ListReferrals),
-            menu: menu(viewer),
+            menu: menu(viewer, section),
             printed: format!("{} by {}", words::at(app.clock.now()), viewer.name()),
             colleague,
             seconds_left: Some(viewer.left(app).until_idle),
@@ -72,8 +130,6 @@ impl Layout {
             icon: assets::path("favicon.svg"),
             viewer: String::new(),
             csrf: String::new(),
-            in_queue: false,
-            sees_queue: false,
             menu: Vec::new(),
             printed: String::new(),
             colleague: None,
@@ -82,20 +138,21 @@ impl Layout {
     }
 }
 
-/// The pages of the menu besides the queue that `viewer` may see.
-pub(crate) fn menu(viewer: &Viewer) -> Vec<(&'static str, &'static str)> {
-    let pages = [
-        (Act::AnswerOwn, "What you were asked", "/provider"),
-        (Act::WriteReferral, "Drafts", "/drafts"),
-        (Act::ReadApprovals, "Approvals", "/approvals"),
-        (Act::ReadApprovals, "Reports", "/reports"),
-        (Act::ReadSettings, "Homes", "/admin/settings"),
-        (Act::ReadFigures, "Policy", "/admin/policy"),
-        (Act::MendEvents, "People", "/admin/people"),
-        (Act::MendEvents, "Events", "/admin/dead-letters"),
-    ];
-    let seen = pages.into_iter().filter(|(act, ..)| viewer.may(*act));
-    seen.map(|(_, text, href)| (text, href)).collect()
+fn menu(viewer: &Viewer, section: Section<'_>) -> Vec<Entry> {
+    let current = |of| match section {
+        Section::At(at) if at == of => Some("page"),
+        Section::Within(within) if within == of => Some("true"),
+        Section::Case(_) if of == Menu::Queue => Some("true"),
+        _ => None,
+    };
+    let seen = Menu::ALL.into_iter();
+    let seen = seen.filter(|(_, act, ..)| viewer.may(*act));
+    let entry = |(of, _, text, href)| Entry {
+        text,
+        href,
+        current: current(of),
+    };
+    seen.map(entry).collect()
 }
 
 /// A page on its way out.

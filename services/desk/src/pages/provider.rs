@@ -10,7 +10,7 @@ use super::{
     },
     facts::capital,
     languages,
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
     words::{self as said, Tag},
 };
 use crate::{
@@ -95,7 +95,7 @@ pub(crate) async fn home(
             .map_or("never".to_owned(), said::at),
     });
     Ok(Page(HomePage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::At(Menu::Provider)),
         offers: offers.collect(),
         homes: homes.collect(),
     }))
@@ -125,6 +125,10 @@ impl Subject for (OfferHead, StoredReferral) {
         record_reading(app, &viewer.caller(), at, "offer.read", head.offer_id).await?;
         let stored = app.store.referral_by_key(head.referral).await?;
         Ok((head, stored.ok_or_else(Fault::internal)?))
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Provider)
     }
 }
 
@@ -245,6 +249,10 @@ impl Subject for Home {
         setting
             .map(Self)
             .ok_or_else(|| Fault::not_found("The home"))
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Provider)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The queue: open referrals by urgency and time left, and who works on which.
 
 use super::{
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
     words::{self, Tag},
 };
 use crate::{api::find, app::App, problem::Fault, query::Parameters, session::Viewer};
@@ -241,7 +241,7 @@ pub(crate) async fn show(
         .link()
     });
     let page = QueuePage {
-        layout: Layout::new(&app, &viewer, Section::Queue),
+        layout: Layout::new(&app, &viewer, Section::At(Menu::Queue)),
         counts: app.store.queue_counts(&authorities, user_id).await?,
         rows: found
             .iter()

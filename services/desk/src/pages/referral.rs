@@ -4,7 +4,7 @@ use super::{
     acts::form::{Form, Notice},
     facts::capital,
     languages,
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
     missing::{Missing, missing},
     words::{self, Tag, TimeLeft},
 };
@@ -146,7 +146,7 @@ pub(crate) async fn page(
     let form = Form::new(app, viewer, notice);
     let status = form.status();
     let page = ReferralPage {
-        layout: Layout::new(app, viewer, Section::Queue),
+        layout: Layout::new(app, viewer, Section::Within(Menu::Queue)),
         form,
         reference: stored.referral_id.to_string(),
         title: referral

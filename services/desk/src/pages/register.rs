@@ -11,7 +11,7 @@ mod said;
 
 use super::{
     acts::{form::Fields, frame::Subject},
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
     words,
 };
 use crate::{
@@ -92,7 +92,7 @@ pub(crate) async fn list(
         confirmed: said::or_never(setting.capacity_confirmed_at),
     });
     Ok(Page(RegisterPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::At(Menu::Homes)),
         rows: rows.collect(),
         text,
         next,
@@ -146,7 +146,7 @@ pub(crate) async fn show(
         }
     });
     Ok(Page(SettingPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::Within(Menu::Homes)),
         setting_id: setting.setting_id.to_string(),
         rows: said::facts(head.open, &setting),
         history: history.collect(),
@@ -178,6 +178,22 @@ async fn read(app: &App, viewer: &Viewer, setting: &Setting) -> Result<(), Fault
     .await
 }
 
+/// The viewer's register, to which entries are added.
+#[derive(Debug)]
+pub(crate) struct Register;
+
+impl Subject for Register {
+    type At = ();
+
+    async fn load(_: &App, _: &Viewer, (): &()) -> Result<Self, Fault> {
+        Ok(Self)
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Homes)
+    }
+}
+
 /// An open entry of the viewer's register: what is closed is not changed, as its page says.
 impl Subject for Arc<Setting> {
     type At = String;
@@ -189,6 +205,10 @@ impl Subject for Arc<Setting> {
         }
         read(app, viewer, &setting).await?;
         Ok(setting)
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Homes)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     acts::progress::ApprovalRow,
     approvals,
     export::written,
-    layout::{Layout, Page, Section},
+    layout::{Layout, Menu, Page, Section},
     words,
 };
 use crate::{app::App, problem::Fault, query::Parameters, session::Viewer};
@@ -80,7 +80,7 @@ pub(crate) async fn show(
         .approvals_waiting(authority, approvals::late_before(now), None, one_more)
         .await?;
     Ok(Page(ReportsPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::At(Menu::Reports)),
         days,
         more_late: late.len() > AT_MOST,
         late: late.iter().take(AT_MOST).map(|it| row(it, now)).collect(),

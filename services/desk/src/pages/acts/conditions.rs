@@ -10,7 +10,7 @@ use crate::{
     api::{acts, find},
     app::App,
     pages::{
-        layout::{Layout, Section},
+        layout::{Layout, Menu, Section},
         matched::Matched,
         words::{self as said, Tag},
     },
@@ -236,7 +236,7 @@ impl Subject for Condition {
     }
 
     fn section(&self) -> Section<'_> {
-        Section::Queue
+        Section::Within(Menu::Queue)
     }
 }
 

@@ -36,19 +36,8 @@ pub(crate) trait Subject: Sized + Send {
         at: &Self::At,
     ) -> impl Future<Output = Result<Self, Fault>> + Send;
 
-    /// What its pages belong to: nothing in the navigation, unless said.
-    fn section(&self) -> Section<'_> {
-        Section::Other
-    }
-}
-
-/// Nothing that is there already.
-impl Subject for () {
-    type At = ();
-
-    async fn load(_: &App, _: &Viewer, (): &()) -> Result<(), Fault> {
-        Ok(())
-    }
+    /// What its pages belong to.
+    fn section(&self) -> Section<'_>;
 }
 
 /// What the address of a deed names.

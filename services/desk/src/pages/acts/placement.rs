@@ -12,7 +12,7 @@ use crate::{
     app::App,
     body::{Json, JsonOrNothing},
     pages::{
-        layout::{Layout, Page, Section},
+        layout::{Layout, Menu, Page, Section},
         words::{self as said, Tag},
     },
     problem::Fault,
@@ -103,7 +103,7 @@ impl Subject for Waiting {
     }
 
     fn section(&self) -> Section<'_> {
-        Section::Queue
+        Section::Within(Menu::Queue)
     }
 }
 
@@ -151,7 +151,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
     let waiting = load(&app, &viewer, &id, "placement.read").await?;
-    let sheet = Sheet::empty(&app, &viewer, Section::Queue);
+    let sheet = Sheet::empty(&app, &viewer, Section::Within(Menu::Queue));
     Ok(Page(PlacementPage::new(sheet, &waiting)))
 }
 

@@ -10,6 +10,7 @@ use crate::{
     pages::{
         acts::frame::Subject,
         ask::{Question, put, same},
+        layout::{Menu, Section},
         words,
     },
     problem::Fault,
@@ -76,6 +77,10 @@ impl Subject for Draft {
 
     async fn load(app: &App, viewer: &Viewer, id: &String) -> Result<Self, Fault> {
         Self::load(app, viewer, id).await
+    }
+
+    fn section(&self) -> Section<'_> {
+        Section::Within(Menu::Drafts)
     }
 }
 

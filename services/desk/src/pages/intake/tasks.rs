@@ -10,7 +10,7 @@ use crate::{
     pages::{
         acts::form::{Fields, Form, Notice},
         ask::{self, Control, Field, Pressed, Question, press},
-        layout::{Layout, Page, Section},
+        layout::{Layout, Menu, Page, Section},
         words::{self, Tag},
     },
     problem::Fault,
@@ -106,7 +106,7 @@ pub(crate) async fn list(
         )
     });
     Ok(Page(TasksPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::Within(Menu::Drafts)),
         link: draft.link(),
         is_amendment: draft.is_amendment(),
         is_overtaken: draft.is_overtaken(),
@@ -216,7 +216,7 @@ impl About<'_> {
         let status = form.status();
         let questions = self.task.questions.iter();
         let page = TaskPage {
-            layout: Layout::new(self.app, self.viewer, Section::Other),
+            layout: Layout::new(self.app, self.viewer, Section::Within(Menu::Drafts)),
             form,
             reference: self.draft.referral_id.to_string(),
             back: self.back(),
@@ -352,7 +352,7 @@ async fn gone(
     let in_words = |it: &Question| (it.label, it.in_words(&answers));
     let ended = ended(app, viewer.authority(), referral_id).await?;
     let page = GonePage {
-        layout: Layout::new(app, viewer, Section::Other),
+        layout: Layout::new(app, viewer, Section::Within(Menu::Drafts)),
         form: Form::new(app, viewer, None),
         reference: referral_id,
         task,

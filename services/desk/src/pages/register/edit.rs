@@ -4,7 +4,7 @@
 //! same is refused; what is refused is told at its field. What it comes to is asked about first.
 
 use super::{
-    as_seen, at,
+    Register, as_seen, at,
     questions::{CONFIRMED, ID, PARTS, questions},
     refuse_stale, said, seen,
 };
@@ -146,14 +146,14 @@ impl Deed for Edit {
 pub(crate) enum Add {}
 
 impl Deed for Add {
-    type To = ();
+    type To = Register;
     type Page = EditPage;
 
     fn path((): &()) -> String {
         "/admin/new-setting".to_owned()
     }
 
-    fn page(mut sheet: Sheet<'_>, (): ()) -> EditPage {
+    fn page(mut sheet: Sheet<'_>, _: Register) -> EditPage {
         let mut document = whole(json!({}));
         if sheet.fields.get("version") == NEW {
             ID.read("", sheet.fields, &mut document);
@@ -172,7 +172,7 @@ impl Deed for Add {
     async fn looked_up_question(
         app: &App,
         viewer: &Viewer,
-        (): &(),
+        _: &Register,
         fields: &Fields,
     ) -> Result<Option<Question>, Fault> {
         let added = added(app, viewer.authority(), fields)?;

@@ -2,7 +2,7 @@
 
 pub(crate) mod progress;
 
-use super::said;
+use super::{Register, said};
 use crate::{
     app::App,
     pages::{
@@ -40,7 +40,7 @@ pub(crate) struct ImportPage {
 pub(crate) enum Import {}
 
 impl Deed for Import {
-    type To = ();
+    type To = Register;
     type Page = ImportPage;
     const HAS_FILE: bool = true;
 
@@ -48,7 +48,7 @@ impl Deed for Import {
         "/admin/import".to_owned()
     }
 
-    fn page(sheet: Sheet<'_>, (): ()) -> ImportPage {
+    fn page(sheet: Sheet<'_>, _: Register) -> ImportPage {
         // What is wrong in a file is put right in the file, and that is chosen anew.
         let text = match sheet.form.error(FILE) {
             None => sent(sheet.fields).1,
@@ -64,7 +64,7 @@ impl Deed for Import {
     async fn looked_up_question(
         app: &App,
         viewer: &Viewer,
-        (): &(),
+        _: &Register,
         fields: &Fields,
     ) -> Result<Option<Question>, Fault> {
         let file = File::read(app, viewer, fields)?;

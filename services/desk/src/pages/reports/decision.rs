@@ -11,7 +11,7 @@ use crate::{
             progress::ApprovalRow,
         },
         facts::Facts,
-        layout::{Layout, Page, Section},
+        layout::{Layout, Menu, Page, Section},
         words,
     },
     problem::Fault,
@@ -91,7 +91,7 @@ pub(crate) async fn record(
         (ApprovalRow::new(task, now), noted.unwrap_or_default())
     });
     Ok(Page(RecordPage {
-        layout: Layout::new(&app, &viewer, Section::Queue),
+        layout: Layout::new(&app, &viewer, Section::Within(Menu::Queue)),
         reference: placement.referral_id.to_string(),
         placement_id: placement.placement_id.to_string(),
         rows: rows(&placement),
@@ -159,7 +159,7 @@ impl Subject for Noted {
     }
 
     fn section(&self) -> Section<'_> {
-        Section::Queue
+        Section::Within(Menu::Queue)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     caller::Caller,
     pages::{
         acts::form::{Fields, is_once},
-        layout::{Layout, Page, Section},
+        layout::{Layout, Menu, Page, Section},
         words,
     },
     problem::Fault,
@@ -343,7 +343,7 @@ pub(crate) async fn show(
         rows.push(("Left", progress.left.len().to_string()));
     }
     Ok(Page(ProgressPage {
-        layout: Layout::new(&app, &viewer, Section::Other),
+        layout: Layout::new(&app, &viewer, Section::Within(Menu::Homes)),
         outcome,
         id,
         rows,
