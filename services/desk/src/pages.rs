@@ -17,6 +17,7 @@ mod assets;
 mod compare;
 mod export;
 mod facts;
+mod history;
 mod intake;
 mod languages;
 mod layout;
@@ -33,8 +34,8 @@ mod register;
 mod reports;
 mod words;
 
-pub(crate) use layout::{Layout, Page};
 use layout::Menu;
+pub(crate) use layout::{Layout, Page};
 pub(crate) use reports::recent::Recent as RecentFigures;
 
 use crate::{

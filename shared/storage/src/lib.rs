@@ -36,6 +36,7 @@ pub mod desk;
 pub mod doctor;
 pub mod drafts;
 pub mod floor;
+pub mod history;
 pub mod idempotency;
 pub mod installation;
 pub mod migrate;

@@ -3,6 +3,7 @@
 use super::{
     acts::form::{Form, Notice},
     facts::capital,
+    history::{Event, Teller},
     languages,
     layout::{Layout, Menu, Page, Section},
     missing::{Missing, missing},
@@ -18,9 +19,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use oss_domain::{Need, Referral, SettingId, lifecycle::ReferralState, need::Needs};
-use oss_storage::desk::{HistoryLine, Taken};
+use oss_storage::desk::Taken;
 use oss_workflow::{approvals::ApprovalTask, authorise::Act};
-use std::collections::HashMap;
 
 /// Lines of history on the page.
 const LINES: u32 = 30;
@@ -81,16 +81,6 @@ struct Found {
     at: String,
 }
 
-#[derive(Debug)]
-struct Event {
-    title: String,
-    who: String,
-    at: String,
-    datetime: String,
-    thing: String,
-    reason: Option<String>,
-}
-
 /// `GET /referrals/{id}`
 pub(crate) async fn show(
     State(app): State<App>,
@@ -124,7 +114,14 @@ pub(crate) async fn page(
         .filter(|line| line.seq > 1 && lines.len() == LINES as usize);
     let older = older.map(|line| line.seq);
     let people = lines.iter().filter(|line| line.actor_kind == "person");
-    let names = app.store.names_of(people.map(|line| &*line.actor)).await?;
+    let people = app.store.names_of(people.map(|line| &*line.actor)).await?;
+    let teller = Teller {
+        viewer,
+        base: &format!("/referrals/{}", stored.referral_id),
+        current: stored.run_id,
+        people: &people,
+        named: &app.store.named(&lines).await?,
+    };
     let taken = app.store.taken(stored.key).await?;
     let run = match stored.run_id {
         Some(run_id) => app.store.run(run_id).await?,
@@ -180,7 +177,7 @@ pub(crate) async fn page(
         may_take: viewer.may(Act::Approach) && !matches!(next, "Nothing"),
         sees_options: viewer.may(Act::ReadOffers) && found.is_some(),
         found,
-        history: lines.into_iter().map(|line| event(line, &names)).collect(),
+        history: lines.into_iter().map(|line| teller.tell(line)).collect(),
         older,
     };
     Ok((status, Page(page)).into_response())
@@ -343,20 +340,4 @@ fn plan(referral: &Referral) -> Vec<(&'static str, String)> {
 
 fn join<T: Into<String>>(items: impl Iterator<Item = T>) -> String {
     items.map(Into::into).collect::<Vec<String>>().join(", ")
-}
-
-fn event(line: HistoryLine, names: &HashMap<String, String>) -> Event {
-    let who = match &*line.actor_kind {
-        "person" => names.get(&line.actor).unwrap_or(&line.actor).clone(),
-        "producer" => format!("the case system ({})", line.actor),
-        _ => format!("the service ({})", line.actor),
-    };
-    Event {
-        title: words::act(&line.act),
-        who,
-        at: words::at(line.at),
-        datetime: line.at.to_rfc3339(),
-        thing: line.thing,
-        reason: line.reason,
-    }
 }

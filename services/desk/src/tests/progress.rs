@@ -67,6 +67,21 @@ async fn a_chosen_home_that_somebody_must_approve_says_so_until_it_is_approved()
         &format!("{ask}?setting=F1"),
         ask,
         &[("setting", "F1")],
+    // What has happened is told by what people know, and leads to what there is.
+    let history = casey.get("/referrals/R1").await.text;
+    let (_, history) = history.split_once(">History<").unwrap();
+    for told in [
+        "<a class=\"govuk-link\" href=\"/referrals/R1/options\">Version 1: 2 options</a>",
+        "<a class=\"govuk-link\" href=\"/referrals/R1/options/F2\">F2</a>. not selected",
+    ] {
+        assert!(history.contains(told), "{told}: {history}");
+    }
+    let placed = history.matches("href=\"/placements/plc_");
+    assert_eq!(placed.count(), 1, "{history}");
+    for id in [">run_", ">run run_", ">off_", ">hld_", ">plc_"] {
+        assert!(!history.contains(id), "{id}: {history}");
+    }
+
     )
     .await;
     let answer = "/referrals/R1/options/F1/answer";
