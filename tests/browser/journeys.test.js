@@ -251,7 +251,7 @@ journey("a director approves before a placement starts", once, async (how) => {
   await casey.sees(/^Kept on /);
   await casey.follows("Back to the placement");
   await casey.unfolds("End the placement");
-  await casey.fills("Last day", day(0));
+  await casey.fillsDay(day(0));
   await casey.chooses("Why it ends", "A change to the care plan");
   await casey.ticks("Yes");
   await casey.presses("Continue");

@@ -103,7 +103,10 @@ const seesTo = (path) => async (page) => {
   await page.goto(path);
   await page.getByRole("radio").first().check();
   await page.getByLabel("Who does what").fill("Kim takes it to the panel.");
-  await page.getByLabel("By when").fill(new Date(Date.now() + 86_400_000).toISOString().slice(0, 10));
+  const [year, month, day] = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10).split("-");
+  await page.getByLabel("Day", { exact: true }).fill(day);
+  await page.getByLabel("Month", { exact: true }).fill(month);
+  await page.getByLabel("Year", { exact: true }).fill(year);
   await page.getByRole("button", { name: "See to it" }).click();
   return page.getByRole("link", { name: /^What came of it/ }).first().getAttribute("href");
 };

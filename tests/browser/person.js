@@ -53,6 +53,12 @@ export class Person {
     return this.page.keyboard.insertText(text);
   }
 
+  /** The only day that the page asks for, given as `2027-03-27`. */
+  async fillsDay(iso) {
+    const [year, month, day] = iso.split("-");
+    for (const part of Object.entries({ Day: day, Month: month, Year: year })) await this.fills(...part);
+  }
+
   async chooses(label, option) {
     const field = this.page.getByLabel(label, { exact: true });
     if (!this.how.keyboard) return field.selectOption(option);

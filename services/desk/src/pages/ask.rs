@@ -125,7 +125,7 @@ impl Question {
         let value = match self.ask {
             Ask::Text | Ask::Long | Ask::Radios(_) | Ask::Select(_) => text(fields.get(&name)),
             Ask::Word => text(&fields.get(&name).to_lowercase()),
-            Ask::Date => date(&name, fields),
+            Ask::Date => text(&fields.day(&name)),
             Ask::Miles => {
                 let written = fields.get(&name);
                 decimal(written, 1).map_or_else(|| text(written), |tenths| Some(tenths.into()))
@@ -236,14 +236,6 @@ pub(crate) fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
         (Some(one), Some(other)) => normal_lines(one).trim() == normal_lines(other).trim(),
         _ => one == other,
     }
-}
-
-/// A date as the contract writes it, of what stands in three fields.
-fn date(name: &str, fields: &Fields) -> Option<Value> {
-    let [day, month, year] =
-        ["", "/month", "/year"].map(|part| fields.get(&format!("{name}{part}")));
-    let filled = [day, month, year].iter().any(|part| !part.is_empty());
-    filled.then(|| format!("{year}-{month:0>2}-{day:0>2}").into())
 }
 
 fn levels(name: &str, fields: &Fields) -> Value {

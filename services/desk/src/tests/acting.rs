@@ -177,7 +177,11 @@ async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
 
     approve_all(&desk).await;
     let start = format!("{placement}/start");
-    let day = [("starts_on", "2026-12-01")];
+    let day = [
+        ("starts_on", "1"),
+        ("starts_on/month", "12"),
+        ("starts_on/year", "2026"),
+    ];
     desk.clock.advance(chrono::TimeDelta::days(8));
     let (mut casey, _) = Browser::signed_in(&desk, "casey", &[Role::Commissioner]).await;
     fill(&mut casey, &placement, &start, &day)
@@ -186,7 +190,9 @@ async fn a_home_is_asked_answers_by_telephone_and_is_chosen_and_approved() {
         .leads_to(&placement);
     let end = format!("{placement}/end");
     let ending = [
-        ("ended_on", "2026-12-01"),
+        ("ended_on", "1"),
+        ("ended_on/month", "12"),
+        ("ended_on/year", "2026"),
         ("reason_place_change", "CARPL"),
         ("planned", "yes"),
     ];
@@ -563,7 +569,13 @@ async fn texts_that_are_too_long_or_cannot_be_kept_are_refused_in_words() {
         ("/referrals/R1/unfilled", "note"),
         ("/referrals/R1/hand-over", "note"),
     ];
-    let others = [("act", "C1"), ("due_on", "2026-11-30"), ("why", "other")];
+    let others = [
+        ("act", "C1"),
+        ("due_on", "30"),
+        ("due_on/month", "11"),
+        ("due_on/year", "2026"),
+        ("why", "other"),
+    ];
     let long = "ä".repeat(10_001);
     for (path, field) in forms {
         for (text, why) in [(&*long, "at most 10000 characters"), ("a\0b", "U+0000")] {

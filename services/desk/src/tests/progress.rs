@@ -5,6 +5,7 @@ use super::{
     acts::{bought, ranked},
     support::a_setting,
 };
+use axum::http::StatusCode;
 
 #[tokio::test]
 async fn progress_names_providers_and_offers_and_says_what_there_is_and_no_more() {
@@ -32,7 +33,28 @@ async fn progress_names_providers_and_offers_and_says_what_there_is_and_no_more(
     assert!(!page.contains(&decide("F2")), "{page}");
 
     let answer = "/referrals/R1/options/F2/answer";
-    let yes = [("answer", "accepted")];
+    let free = |day| {
+        [
+            ("answer", "accepted"),
+            ("available_from", day),
+            ("available_from/month", "2"),
+            ("available_from/year", "2027"),
+        ]
+    };
+    let (wrong, _) = fill(&mut casey, answer, answer, &free("30")).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        wrong.text.contains("The day it is free from"),
+        "{}",
+        wrong.text
+    );
+    for (name, typed) in &free("30")[1..] {
+        let kept = format!(
+            "name=\"{name}\" type=\"text\" inputmode=\"numeric\" autocomplete=\"off\" value=\"{typed}\""
+        );
+        assert!(wrong.text.contains(&kept), "{kept}: {}", wrong.text);
+    }
+    let yes = free("28");
     fill(&mut casey, answer, answer, &yes)
         .await
         .0
@@ -45,6 +67,21 @@ async fn progress_names_providers_and_offers_and_says_what_there_is_and_no_more(
         .await
         .0
         .leads_to(progress);
+    // What has happened is told by what people know, and leads to what there is.
+    let history = casey.get("/referrals/R1").await.text;
+    let (_, history) = history.split_once(">History<").unwrap();
+    for told in [
+        "<a class=\"govuk-link\" href=\"/referrals/R1/options\">Version 1: 2 options</a>",
+        "<a class=\"govuk-link\" href=\"/referrals/R1/options/F2\">F2</a>. not selected",
+    ] {
+        assert!(history.contains(told), "{told}: {history}");
+    }
+    let placed = history.matches("href=\"/placements/plc_");
+    assert_eq!(placed.count(), 1, "{history}");
+    for id in [">run_", ">run run_", ">off_", ">hld_", ">plc_"] {
+        assert!(!history.contains(id), "{id}: {history}");
+    }
+
     let page = casey.get(progress).await.text;
     let (_, chosen) = page.split_once("options/F1\"").unwrap();
     let (chosen, _) = chosen.split_once("</tr>").unwrap();
@@ -67,21 +104,6 @@ async fn a_chosen_home_that_somebody_must_approve_says_so_until_it_is_approved()
         &format!("{ask}?setting=F1"),
         ask,
         &[("setting", "F1")],
-    // What has happened is told by what people know, and leads to what there is.
-    let history = casey.get("/referrals/R1").await.text;
-    let (_, history) = history.split_once(">History<").unwrap();
-    for told in [
-        "<a class=\"govuk-link\" href=\"/referrals/R1/options\">Version 1: 2 options</a>",
-        "<a class=\"govuk-link\" href=\"/referrals/R1/options/F2\">F2</a>. not selected",
-    ] {
-        assert!(history.contains(told), "{told}: {history}");
-    }
-    let placed = history.matches("href=\"/placements/plc_");
-    assert_eq!(placed.count(), 1, "{history}");
-    for id in [">run_", ">run run_", ">off_", ">hld_", ">plc_"] {
-        assert!(!history.contains(id), "{id}: {history}");
-    }
-
     )
     .await;
     let answer = "/referrals/R1/options/F1/answer";

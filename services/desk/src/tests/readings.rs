@@ -79,7 +79,13 @@ async fn decided() -> (Desk, Decided) {
     let roles = [Role::SocialWorker, Role::Commissioner, Role::Manager];
     let (mut browser, _) = Browser::signed_in(&desk, "casey", &roles).await;
     let conditional = "/referrals/R1/conditional/F2";
-    let task = [("act", "C1"), ("task", "Kim"), ("due_on", "2026-11-30")];
+    let task = [
+        ("act", "C1"),
+        ("task", "Kim"),
+        ("due_on", "30"),
+        ("due_on/month", "11"),
+        ("due_on/year", "2026"),
+    ];
     let seen_to = fill(&mut browser, conditional, conditional, &task).await.0;
     seen_to.leads_to("/referrals/R1/progress");
     let offer = &offers[0];

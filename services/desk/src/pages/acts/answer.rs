@@ -38,7 +38,7 @@ pub(crate) struct AnswerPage {
 pub(crate) struct AnswerFields {
     pub(crate) answer: String,
     pub(crate) cost: String,
-    pub(crate) available_from: String,
+    pub(crate) available_from: [String; 3],
     pub(crate) statement: String,
     pub(crate) decline_reason: String,
     pub(crate) answers: Vec<(&'static str, &'static str)>,
@@ -52,7 +52,7 @@ impl AnswerFields {
         Self {
             answer: get("answer"),
             cost: get("cost"),
-            available_from: get("available_from"),
+            available_from: fields.day_month_year("available_from").map(str::to_owned),
             statement: get("statement"),
             decline_reason: get("decline_reason"),
             answers: vec![("accepted", "Yes, can take the child"), ("declined", "No")],

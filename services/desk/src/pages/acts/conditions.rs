@@ -19,7 +19,7 @@ use crate::{
     session::Viewer,
 };
 use askama::Template;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use oss_domain::{ConditionId, OfferId, SettingId};
 use oss_matching::{explain, rules::rule};
 use oss_workflow::{
@@ -117,7 +117,7 @@ pub(crate) struct ConditionalPage {
     may_act: bool,
     act: String,
     task: String,
-    due_on: String,
+    due_on: [String; 3],
 }
 
 /// Seeing to what would bring a home in: a referral and a setting.
@@ -150,7 +150,7 @@ impl Deed for Pursue {
                 _ => sheet.typed("act"),
             },
             task: sheet.typed("task"),
-            due_on: sheet.typed("due_on"),
+            due_on: sheet.typed_day("due_on"),
             may_act: sheet.viewer.may(Act::Pursue) && is_open && !acts.is_empty(),
             layout: sheet.layout,
             form: sheet.form,
@@ -170,13 +170,18 @@ impl Deed for Pursue {
         fields: &Fields,
     ) -> Result<String, Fault> {
         must_pursue(viewer)?;
-        let due_on: Result<NaiveDate, _> = fields.get("due_on").parse();
+        let due_on = fields.day("due_on");
         let pursuit = Pursuit {
             offer_id: Conditional::load(app, viewer, at).await?.offer_id,
             act: chosen(fields, "act", "choose what is to be done")?,
             task: fields.text("task")?.to_owned(),
-            due_on: due_on
-                .map_err(|_| Fault::invalid_field("/due_on", "required", "is missing"))?,
+            due_on: due_on.parse().map_err(|_| {
+                let (code, what) = match &*due_on {
+                    "" => ("required", "is missing"),
+                    _ => ("invalid_date", "must be a real date, such as 27 3 2027"),
+                };
+                Fault::invalid_field("/due_on", code, what)
+            })?,
         };
         let caller = viewer.caller();
         let wanted = acts::wanted(app, pursuit.offer_id);

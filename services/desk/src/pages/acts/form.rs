@@ -88,12 +88,31 @@ impl Fields {
         })
     }
 
+    /// What stands in the three fields of the day `name`: day, month and year.
+    pub(crate) fn day_month_year(&self, name: &str) -> [&str; 3] {
+        ["", "/month", "/year"].map(|part| self.get(&format!("{name}{part}")))
+    }
+
+    /// The day of these as the contract writes it, also where there is none of that date; empty
+    /// where nothing is filled in.
+    pub(crate) fn day(&self, name: &str) -> String {
+        match self.day_month_year(name) {
+            ["", "", ""] => String::new(),
+            [day, month, year] => format!("{year}-{month:0>2}-{day:0>2}"),
+        }
+    }
+
     /// Those of `names` that are filled in, as the API would be sent them.
     pub(crate) fn body(&self, names: &[&str]) -> Map<String, Value> {
-        let filled = names.iter().map(|name| (*name, self.get(name)));
-        let filled = filled.filter(|(_, value)| !value.is_empty());
+        let filled = names.iter().map(|name| {
+            let is_day = self.has_below(name);
+            let typed = || self.get(name).to_owned();
+            let value = if is_day { self.day(name) } else { typed() };
+            ((*name).to_owned(), value)
+        });
         filled
-            .map(|(name, value)| (name.to_owned(), value.into()))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, value.into()))
             .collect()
     }
 
@@ -153,6 +172,17 @@ pub(crate) fn decimal(text: &str, n_decimals: usize) -> Option<u32> {
     let digits = format!("{whole}{part}");
     let is_number = !whole.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
     is_number.then(|| digits.parse().ok()).flatten()
+}
+
+/// The three fields of a day as the contract writes it, also of one that is none.
+pub(crate) fn day_month_year(text: &str) -> [String; 3] {
+    let mut parts = text.splitn(3, '-');
+    let mut part = || {
+        let part = parts.next().unwrap_or_default();
+        part.trim_start_matches('0').to_owned()
+    };
+    let (year, month, day) = (part(), part(), part());
+    [day, month, year]
 }
 
 /// What every form of a page has besides its fields.

@@ -105,6 +105,11 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// The three fields of the day `name` as they were typed.
+    pub(crate) fn typed_day(&self, name: &str) -> [String; 3] {
+        self.fields.day_month_year(name).map(str::to_owned)
+    }
+
     /// The first field `name` as it was typed.
     pub(crate) fn typed(&self, name: &str) -> String {
         self.fields.get(name).to_owned()

@@ -1,7 +1,7 @@
 //! A placement: the facts of its individual placement agreement, its start and its end.
 
 use super::{
-    form::{Fields, Form},
+    form::{Fields, Form, day_month_year},
     frame::{Deed, Question, Sheet, Subject},
     progress::ApprovalRow,
     words,
@@ -49,8 +49,8 @@ pub(crate) struct PlacementPage {
     waits_for: usize,
     may_start: bool,
     may_end: bool,
-    starts_on: String,
-    ended_on: String,
+    starts_on: [String; 3],
+    ended_on: [String; 3],
     reason: String,
     planned: String,
     reasons: Vec<(&'static str, &'static str)>,
@@ -108,6 +108,13 @@ impl Subject for Waiting {
 }
 
 impl PlacementPage {
+    /// Whether something was typed of its end, or is wrong with it.
+    fn is_ending(&self) -> bool {
+        let typed = self.ended_on.iter().chain([&self.reason, &self.planned]);
+        let mut fields = ["ended_on", "reason_place_change", "planned"].into_iter();
+        typed.into_iter().any(|it| !it.is_empty()) || fields.any(|it| self.form.error(it).is_some())
+    }
+
     fn new(sheet: Sheet<'_>, (placement, approvals): &Waiting) -> Self {
         let now = sheet.app.clock.now();
         let waits = |it: &&ApprovalTask| it.holds_up_the_start();
@@ -115,11 +122,11 @@ impl PlacementPage {
         let is_agreed = placement.state == PlacementState::Agreed;
         let reasons = ReasonPlaceChange::ALL.iter();
         Self {
-            starts_on: match sheet.fields.get("starts_on") {
-                "" => placement.starts_on.to_string(),
-                typed => typed.to_owned(),
+            starts_on: match sheet.fields.day_month_year("starts_on") {
+                ["", "", ""] => day_month_year(&placement.starts_on.to_string()),
+                typed => typed.map(str::to_owned),
             },
-            ended_on: sheet.typed("ended_on"),
+            ended_on: sheet.typed_day("ended_on"),
             reason: sheet.typed("reason_place_change"),
             planned: sheet.typed("planned"),
             layout: sheet.layout,
@@ -218,7 +225,7 @@ impl Deed for Start {
             title: format!("Has the child moved into {}?", placement.setting_id),
             rows: vec![
                 ("Home", placement.setting_id.to_string()),
-                ("First day", day(fields.get("starts_on"))),
+                ("First day", day(&fields.day("starts_on"))),
                 ("Cost a week", placement.weekly_cost.to_string()),
             ],
             warning: "The placement starts, and the referral is done with. This cannot be undone.",
@@ -263,7 +270,7 @@ impl Deed for End {
             caption: format!("Referral {}", placement.referral_id),
             title: format!("End the placement in {}?", placement.setting_id),
             rows: vec![
-                ("Last day", day(fields.get("ended_on"))),
+                ("Last day", day(&fields.day("ended_on"))),
                 ("Why it ends", why.map_or("", words::ending).to_owned()),
                 (
                     "Was the end planned?",

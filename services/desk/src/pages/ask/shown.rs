@@ -1,7 +1,7 @@
 //! A question with its answer: as a page shows it, and in words.
 
 use super::{Ask, Options, Question, name, place_name};
-use crate::pages::{facts::capital, languages, words};
+use crate::pages::{acts::form::day_month_year, facts::capital, languages, words};
 use oss_domain::{AuthorityCode, Level, Need, TenthsOfMile};
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ impl Question {
             Ask::Text | Ask::Word | Ask::Number => Control::Text(written(value)),
             Ask::Long => Control::Long(written(value)),
             Ask::Miles => Control::Text(miles(value)),
-            Ask::Date => Control::Date(day_month_year(value)),
+            Ask::Date => Control::Date(day_month_year(value.as_str().unwrap_or_default())),
             Ask::Radios(options) => Control::Radios(options(), written(value)),
             Ask::Select(options) => Control::Select(options(), written(value)),
             Ask::Lines | Ask::Words => Control::Long(texts(value).join("\n")),
@@ -251,21 +251,6 @@ impl Question {
                 .collect(),
         }
     }
-}
-
-/// The three fields of a date, also of one that is none.
-fn day_month_year(value: &Value) -> [String; 3] {
-    let text = value.as_str().unwrap_or_default();
-    let mut parts = text.splitn(3, '-');
-    let mut part = || {
-        parts
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches('0')
-            .to_owned()
-    };
-    let (year, month, day) = (part(), part(), part());
-    [day, month, year]
 }
 
 fn row(name: &str, need: Need, needs: &Value) -> LevelRow {
