@@ -45,6 +45,9 @@ pub struct Draft {
 /// What a draft holds; what it means is the desk's matter.
 pub type Answers = Map<String, Value>;
 
+/// When a draft was begun, and what it holds.
+pub type Begun = (DateTime<Utc>, Answers);
+
 /// How a draft ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -216,8 +219,9 @@ impl PgStore {
     }
 
     /// Changes the answers of a draft, which begins with the first change. `thing` is for the
-    /// audit: what of which draft. `change` sees the answers as they are, none where there is no
-    /// draft, and says what is to be kept; if it refuses, nothing is changed, and none begins.
+    /// audit: what of which draft. `change` sees when the draft was begun, by which it is told from
+    /// another of the same referral, and the answers as they are; nothing where there is no draft. It
+    /// says what is to be kept; if it refuses, nothing is changed, and none begins.
     ///
     /// # Errors
     ///
@@ -228,19 +232,19 @@ impl PgStore {
         referral_id: &ReferralId,
         by: Editor<'_>,
         thing: String,
-        change: impl FnOnce(Option<Answers>) -> std::result::Result<Answers, E> + Send,
+        change: impl FnOnce(Option<Begun>) -> std::result::Result<Answers, E> + Send,
     ) -> Result<std::result::Result<(), E>> {
         let mut transaction = self.pool.begin().await.sorted()?;
         let conn = &mut *transaction;
         let name = row::text(by.user_name);
         // One that is not there begins, so that there is a row to lock: two who begin it at once both
         // keep their answers. Until it is sealed below, its content is empty.
-        let sealed = sqlx::query_scalar!(
+        let found = sqlx::query!(
             "INSERT INTO draft (authority, referral_id, content, user_id, user_name, started_at,
                changed_by, changed_at)
              VALUES ($1, $2, '', $3, $4, $5, $4, $5)
              ON CONFLICT (authority, referral_id) DO UPDATE SET content = draft.content
-             RETURNING content",
+             RETURNING content, started_at",
             authority.as_str(),
             referral_id.as_str(),
             by.user_id,
@@ -250,11 +254,14 @@ impl PgStore {
         .fetch_one(&mut *conn)
         .await
         .sorted()?;
-        let was_there = !sealed.is_empty();
-        let content = was_there
-            .then(|| self.open_draft(authority, referral_id, &sealed))
-            .transpose()?;
-        let content = match change(content) {
+        let begun = match &*found.content {
+            [] => None,
+            sealed => {
+                let answers = self.open_draft(authority, referral_id, sealed)?;
+                Some((found.started_at, answers))
+            }
+        };
+        let content = match change(begun) {
             Ok(content) => content,
             Err(refused) => return Ok(Err(refused)),
         };

@@ -11,9 +11,9 @@ use super::{
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use oss_domain::{Clock, role::Role};
-use oss_storage::drafts::{Editor, How};
+use oss_storage::drafts::{Answers, Editor, How};
 use oss_testkit::{DERBY, wait};
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -95,11 +95,13 @@ async fn a_draft_that_is_discarded_while_an_answer_is_saved_does_not_come_back_w
     let casey = Browser::signed_in(&desk, "casey", &[Role::Commissioner]);
     let casey = casey.await.1.user_id.to_string();
     start(&mut sam, "N-1").await;
+    start(&mut sam, "N-2").await;
     let wishes = [("wishes_and_feelings", "To keep the cat")];
     saved(&mut sam, "R1", "wishes", &wishes).await;
-    for (id, path) in [
-        ("N-1", "/drafts/N-1/task/story"),
-        ("R1", "/drafts/R1/task/story"),
+    for (id, path, is_begun_anew) in [
+        ("N-1", "/drafts/N-1/task/story", false),
+        ("R1", "/drafts/R1/task/story", false),
+        ("N-2", "/drafts/N-2/task/story", true),
     ] {
         let open = Shown::of(&mut sam, path).await;
         // The answer waits between the reading of the draft and its saving.
@@ -119,6 +121,14 @@ async fn a_draft_that_is_discarded_while_an_answer_is_saved_does_not_come_back_w
                 .store
                 .end_draft(council, &id, draft.head.changed_at, by, How::Discarded);
             assert!(end.await.unwrap());
+            if is_begun_anew {
+                let now = by.now + TimeDelta::seconds(1);
+                let anew = (Editor { now, ..by }, "N-2: begun".to_owned());
+                let begun = desk.store.change_draft(council, &id, anew.0, anew.1, |_| {
+                    Ok::<_, Infallible>(Answers::new())
+                });
+                let Ok(()) = begun.await.unwrap();
+            }
             drop(turns);
         };
         let typed = [("title", "By the river")];
@@ -127,5 +137,14 @@ async fn a_draft_that_is_discarded_while_an_answer_is_saved_does_not_come_back_w
         says(&late, "Name of casey discarded it on 23 November 2026");
         says(&late, "A short title By the river");
     }
-    says(&sam.get("/drafts").await, "There are no drafts.");
+    // All that is left is what a colleague began anew, without what was meant for the one before.
+    let left = sam.get("/drafts").await;
+    assert_eq!(
+        left.text.matches("href=\"/drafts/").count(),
+        1,
+        "{}",
+        left.text
+    );
+    let anew = sam.get("/drafts/N-2/task/story").await;
+    assert!(!anew.text.contains("By the river"), "{}", anew.text);
 }

@@ -314,8 +314,8 @@ async fn more_drafts_than_a_page_shows_are_on_the_next() {
     for number in 0..51 {
         let (id, thing) = (format!("N-{number}").parse().unwrap(), "begun".to_owned());
         let council = DERBY.parse().unwrap();
-        let change = desk.store.change_draft(council, &id, by, thing, |content| {
-            Ok::<_, Infallible>(content.unwrap_or_default())
+        let change = desk.store.change_draft(council, &id, by, thing, |begun| {
+            Ok::<_, Infallible>(begun.map(|(_, it)| it).unwrap_or_default())
         });
         let Ok(()) = change.await.unwrap();
     }
@@ -377,8 +377,8 @@ async fn a_draft_of_another_council_is_not_there() {
     let (council, id) = (NOTTINGHAM.parse().unwrap(), "N-1".parse().unwrap());
     let change = desk
         .store
-        .change_draft(council, &id, by, "N-1: when".to_owned(), |content| {
-            let mut content = content.unwrap_or_default();
+        .change_draft(council, &id, by, "N-1: when".to_owned(), |begun| {
+            let mut content = begun.map(|(_, it)| it).unwrap_or_default();
             content.insert("answers".to_owned(), json!({ "/title": "CANARY" }));
             Ok::<_, Infallible>(content)
         });

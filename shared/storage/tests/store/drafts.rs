@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use oss_domain::{Clock, Ids, Role, SessionId, UserId};
 use oss_storage::{
     PgStore,
-    drafts::{Answers, DraftHead, Editor, How},
+    drafts::{Answers, Begun, DraftHead, Editor, How},
     people::{Identity, SignIn},
 };
 use serde_json::json;
@@ -13,8 +13,8 @@ use std::{convert::Infallible, slice};
 
 /// Keeps all as it is: a draft that is not there begins.
 #[expect(clippy::unnecessary_wraps, reason = "a change may refuse")]
-fn keep(content: Option<Answers>) -> Result<Answers, Infallible> {
-    Ok(content.unwrap_or_default())
+fn keep(begun: Option<Begun>) -> Result<Answers, Infallible> {
+    Ok(begun.map(|(_, it)| it).unwrap_or_default())
 }
 
 fn by(name: &'static str) -> Editor<'static> {
@@ -32,17 +32,15 @@ async fn a_draft_keeps_what_each_of_the_team_wrote_and_is_unreadable_in_the_data
     let store = database.store();
     let id = "N-1".parse().unwrap();
     for (who, key, thing) in [("sam", "one", "N-1: one"), ("casey", "two", "N-1: two")] {
-        let change = store.change_draft(derby(), &id, by(who), thing.to_owned(), |content| {
-            let mut content = content.unwrap_or_default();
+        let change = store.change_draft(derby(), &id, by(who), thing.to_owned(), |begun| {
+            let mut content = begun.map(|(_, it)| it).unwrap_or_default();
             content.insert(key.to_owned(), json!("CANARY"));
             Ok::<_, Infallible>(content)
         });
         let Ok(()) = change.await.unwrap();
     }
     let thing = "N-1: in vain".to_owned();
-    let in_vain = store.change_draft(derby(), &id, by("max"), thing, |content| {
-        Err(content.is_some())
-    });
+    let in_vain = store.change_draft(derby(), &id, by("max"), thing, |begun| Err(begun.is_some()));
     assert_eq!(in_vain.await.unwrap(), Err(true), "it saw what is there");
     let draft = store.draft(derby(), &id).await.unwrap().unwrap();
     assert_eq!(

@@ -22,7 +22,7 @@ use oss_domain::{
     AuthorityCode, FieldError, ReferralId, lifecycle::ReferralState, referral::Urgency, version,
 };
 use oss_storage::{
-    drafts::{Answers, DraftHead, Editor, How},
+    drafts::{Answers, Begun, DraftHead, Editor, How},
     referrals::StoredReferral,
 };
 use oss_workflow::calendar;
@@ -153,11 +153,11 @@ impl Draft {
         let by = viewer.caller();
         let by = editor(app, viewer, &by.principal.id);
         let thing = format!("{referral_id}: begun");
-        let change =
-            app.store
-                .change_draft(viewer.authority(), referral_id, by, thing, |content| {
-                    Ok::<_, Infallible>(content.unwrap_or_default())
-                });
+        let change = app
+            .store
+            .change_draft(viewer.authority(), referral_id, by, thing, |begun| {
+                Ok::<_, Infallible>(begun.map(|(_, it)| it).unwrap_or_default())
+            });
         let Ok(()) = change.await?;
         Ok(())
     }
@@ -348,8 +348,12 @@ impl Draft {
         });
         let answers: Vec<_> = answers.collect();
         let revision = self.revision();
-        let change = |content: Option<Answers>| {
-            if content.is_none() && self.head.is_some() {
+        let change = |begun: Option<Begun>| {
+            let (started_at, content) = begun.unzip();
+            // Nor may it be one that another has begun anew.
+            if let Some(head) = &self.head
+                && started_at != Some(head.started_at)
+            {
                 return Err(Unsaved::Ended);
             }
             let mut content = content.unwrap_or_default();
