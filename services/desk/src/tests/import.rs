@@ -121,6 +121,10 @@ async fn a_file_that_is_cut_off_says_what_it_did_and_the_rest_is_taken_in_when_i
     let done = take_in(&mut max, &file).await;
     let told = became(&mut max, &done, "The file was taken in").await;
     assert_eq!(rows(&told), [("New", "1"), ("Unchanged", "2")]);
+    // Of the one that was cut off nothing is left either, so nobody is asked to send it again.
+    let told = became(&mut max, &cut_off, "The file was taken in").await;
+    assert_eq!(rows(&told), [("In the register too", "3: N1, N2, N3")]);
+    assert!(!told.text.contains("again"), "{}", told.text);
 }
 
 /// Takes in a file that was pasted.

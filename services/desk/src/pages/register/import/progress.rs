@@ -147,11 +147,20 @@ impl Progress {
         match self.state {
             Work::GoesOn if now - self.at <= SILENT => Outcome::GoesOn,
             Work::GoesOn | Work::CutOff => Outcome::CutOff,
-            Work::Done => match self.count(Fate::Refused) {
-                0 if self.count(Fate::New) + self.count(Fate::Changed) == 0 => Outcome::NothingNew,
-                0 => Outcome::TakenIn,
-                n_refused => Outcome::Refused(n_refused),
+            Work::Done => match self.outcome_of_all() {
+                Outcome::TakenIn if self.count(Fate::New) + self.count(Fate::Changed) == 0 => {
+                    Outcome::NothingNew
+                }
+                outcome => outcome,
             },
+        }
+    }
+
+    /// The outcome where the register has all that was not refused.
+    fn outcome_of_all(&self) -> Outcome {
+        match self.count(Fate::Refused) {
+            0 => Outcome::TakenIn,
+            n_refused => Outcome::Refused(n_refused),
         }
     }
 }
@@ -318,7 +327,7 @@ pub(crate) async fn show(
         .await?;
     let progress = kept.and_then(|kept| serde_json::from_slice::<Progress>(&kept).ok());
     let progress = progress.ok_or_else(not_there)?;
-    let outcome = progress.outcome(app.clock.now());
+    let mut outcome = progress.outcome(app.clock.now());
     let told = progress.fates.iter().filter(|(_, count)| **count > 0);
     let mut rows: Vec<_> = told
         .map(|(fate, count)| (fate.in_words(), count.to_string()))
@@ -333,8 +342,13 @@ pub(crate) async fn show(
         };
         let (done, left): (Vec<_>, Vec<_>) = progress
             .left
-            .into_iter()
+            .iter()
+            .cloned()
             .partition(|(id, version)| has(id, *version));
+        // It was cut off after its last act: nothing is to be sent again.
+        if left.is_empty() {
+            outcome = progress.outcome_of_all();
+        }
         for (name, settings) in [("In the register too", done), ("Left", left)] {
             let ids: Vec<_> = settings.into_iter().map(|(id, _)| id).collect();
             rows.extend(listed(name, &ids, ", "));
