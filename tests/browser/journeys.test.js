@@ -86,6 +86,8 @@ async function referral(told, ...homes) {
 /** From the queue to the referral, by its reference. */
 async function finds(person, child) {
   await person.opens("/");
+  // On a phone the filter is folded away.
+  if (person.how.viewport) await person.unfolds("Filter");
   await person.fills("Reference", child);
   await person.presses("Apply filters");
   await person.isOn(new RegExp(`^Referral ${child}`));
