@@ -38,8 +38,8 @@ pub(crate) struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    pub(crate) fn tell(&self, line: HistoryLine) -> Event {
-        let (thing, link) = self.thing(&line);
+    pub(crate) fn tell(&self, line: &HistoryLine) -> Event {
+        let (thing, link) = self.thing(line);
         let who = match &*line.actor_kind {
             "person" => self.people.get(&line.actor).unwrap_or(&line.actor).clone(),
             "producer" => format!("the case system ({})", line.actor),

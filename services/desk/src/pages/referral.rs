@@ -177,7 +177,7 @@ pub(crate) async fn page(
         may_take: viewer.may(Act::Approach) && !matches!(next, "Nothing"),
         sees_options: viewer.may(Act::ReadOffers) && found.is_some(),
         found,
-        history: lines.into_iter().map(|line| teller.tell(line)).collect(),
+        history: lines.iter().map(|line| teller.tell(line)).collect(),
         older,
     };
     Ok((status, Page(page)).into_response())

@@ -146,6 +146,10 @@ pub(crate) struct ProgressPage {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a link of its own in the row"
+)]
 struct OfferRow {
     setting_id: String,
     kind: &'static str,
