@@ -102,3 +102,14 @@ async fn acts_on_what_is_not_there_or_with_wrong_bodies_are_refused() {
         .problem(409, "not_approached");
     delete(&desk, "/holds/1").await.problem(404, "not_found");
 }
+
+/// What is typed to see to what keeps a home out.
+pub(super) fn seeing_to<'a>(act: &'a str, task: &'a str) -> [(&'static str, &'a str); 5] {
+    [
+        ("act", act),
+        ("task", task),
+        ("due_on", "30"),
+        ("due_on/month", "11"),
+        ("due_on/year", "2026"),
+    ]
+}

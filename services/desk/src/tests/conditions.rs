@@ -2,7 +2,7 @@
 
 use super::{
     acting::{commissioner, fill},
-    acts::ranked,
+    acts::{ranked, seeing_to},
     browser::Browser,
     matching::rank,
     support::{a_referral, a_setting},
@@ -31,13 +31,7 @@ async fn a_home_whose_condition_was_not_met_is_not_chosen_before_it_is_seen_to_a
     let (desk, _) = ranked(&[full()]).await;
     let mut casey = commissioner(&desk).await;
     let path = "/referrals/R1/conditional/F1";
-    let task = [
-        ("act", "C1"),
-        ("task", "Kim"),
-        ("due_on", "30"),
-        ("due_on/month", "11"),
-        ("due_on/year", "2026"),
-    ];
+    let task = seeing_to("C1", "Kim");
     let done = fill(&mut casey, path, path, &task).await.0;
     done.leads_to("/referrals/R1/progress");
     let one = only(&mut casey).await;
@@ -76,22 +70,10 @@ async fn a_home_that_lacks_one_act_is_seen_to_and_what_came_of_it_is_recorded() 
     let (wrong, _) = fill(&mut casey, path, path, &[("act", "C1")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text.contains("The day is missing"), "{}", wrong.text);
-    let no_help = [
-        ("act", "C3"),
-        ("task", "x"),
-        ("due_on", "30"),
-        ("due_on/month", "11"),
-        ("due_on/year", "2026"),
-    ];
+    let no_help = seeing_to("C3", "x");
     let (no_help, _) = fill(&mut casey, path, path, &no_help).await;
     assert_eq!(no_help.status, StatusCode::CONFLICT, "{}", no_help.text);
-    let task = [
-        ("act", "C1"),
-        ("task", "Kim & the panel"),
-        ("due_on", "30"),
-        ("due_on/month", "11"),
-        ("due_on/year", "2026"),
-    ];
+    let task = seeing_to("C1", "Kim & the panel");
     let (going, _) = fill(&mut casey, path, path, &task).await;
     going.leads_to("/referrals/R1/progress");
 

@@ -2,7 +2,7 @@
 
 use super::{
     acting::fill,
-    acts::{bought, ranked},
+    acts::{bought, ranked, seeing_to},
     browser::Browser,
     intake::start,
     support::{Desk, a_referral, a_setting},
@@ -79,13 +79,7 @@ async fn decided() -> (Desk, Decided) {
     let roles = [Role::SocialWorker, Role::Commissioner, Role::Manager];
     let (mut browser, _) = Browser::signed_in(&desk, "casey", &roles).await;
     let conditional = "/referrals/R1/conditional/F2";
-    let task = [
-        ("act", "C1"),
-        ("task", "Kim"),
-        ("due_on", "30"),
-        ("due_on/month", "11"),
-        ("due_on/year", "2026"),
-    ];
+    let task = seeing_to("C1", "Kim");
     let seen_to = fill(&mut browser, conditional, conditional, &task).await.0;
     seen_to.leads_to("/referrals/R1/progress");
     let offer = &offers[0];
