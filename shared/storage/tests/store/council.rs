@@ -1,13 +1,13 @@
 //! A council with a store of its own, and people who act by the real steps.
 
-use crate::support::Database;
+use crate::support::{Database, want_referral};
 use chrono::{DateTime, Utc};
 use oss_domain::{Clock as _, Ids, ManualClock, OfferId, Referral, Setting, SettingId};
 use oss_matching::{Query, Supply};
 use oss_simulation::{derby, policy, referral, seal, world};
 use oss_storage::PgStore;
 use oss_workflow::{
-    Actor, Context, Refusal, Store, StoreError, Unit, Wanted,
+    Actor, Context, Refusal, SettingKey, Store, StoreError, Unit, Wanted,
     call_off::Ranking,
     deadline::Deadline,
     ranking::{Market, Reranked, rank_referral},
@@ -65,22 +65,36 @@ impl Council {
     pub(crate) async fn refer(&self, id: &str, child: &str, settings: &[Setting]) -> Ranking {
         let referral = Arc::new(referral(id, 1, &[child]));
         let at = (derby(), referral.referral_id.clone());
-        let wanted = want_ranking(&referral, settings);
-        self.act("case system", wanted, |unit, context| {
-            let n_offers = settings.len();
-            let ranked = take_in(unit, context, &referral, settings)?;
-            assert_eq!(ranked, Some(Reranked::Changed { n_offers }));
-            Ok(Ranking {
-                run_id: unit
-                    .referrals
-                    .get(&at)
-                    .and_then(|it| it.run)
-                    .unwrap()
-                    .run_id,
-                order: settings.iter().map(|it| it.setting_id.clone()).collect(),
-            })
-        })
+        let keys = self.keys(settings).await;
+        self.act(
+            "case system",
+            want_referral(derby(), id),
+            |unit, context| {
+                let n_offers = settings.len();
+                let ranked = take_in(unit, context, &referral, settings, &keys)?;
+                assert_eq!(ranked, Some(Reranked::Changed { n_offers }));
+                Ok(Ranking {
+                    run_id: unit
+                        .referrals
+                        .get(&at)
+                        .and_then(|it| it.run)
+                        .unwrap()
+                        .run_id,
+                    order: settings.iter().map(|it| it.setting_id.clone()).collect(),
+                })
+            },
+        )
         .await
+    }
+
+    /// The keys of settings of the register, as the matcher has them beside its supply.
+    pub(crate) async fn keys(&self, settings: &[Setting]) -> BTreeMap<SettingId, SettingKey> {
+        let mut keys = BTreeMap::new();
+        for it in settings {
+            let found = self.store.setting(derby(), &it.setting_id).await.unwrap();
+            keys.insert(it.setting_id.clone(), found.unwrap().key);
+        }
+        keys
     }
 
     pub(crate) async fn offer(&self, referral: &str, setting: &str) -> OfferId {
@@ -162,6 +176,7 @@ pub(crate) fn take_in(
     context: &mut Context<'_, '_>,
     referral: &Arc<Referral>,
     settings: &[Setting],
+    keys: &BTreeMap<SettingId, SettingKey>,
 ) -> Result<Option<Reranked>, Refusal> {
     if referrals::receive(unit, context, referral, [1; 32])? != Received::ToRank {
         return Ok(None);
@@ -172,11 +187,6 @@ pub(crate) fn take_in(
         .map(|it| (it.clone(), locate(&it.postcode).unwrap()));
     let supply = Supply::load(derby(), entries).unwrap();
     let query = Query::compile_with(referral, locate, policy()).unwrap();
-    let keys = unit
-        .settings
-        .iter()
-        .map(|((_, id), head)| (id.clone(), head.key));
-    let keys: BTreeMap<SettingId, _> = keys.collect();
     let market = Market {
         supply: &supply,
         version: *unit.supply.get(&derby()).unwrap(),
@@ -187,15 +197,6 @@ pub(crate) fn take_in(
     };
     let at = (derby(), referral.referral_id.clone());
     Ok(Some(rank_referral(unit, context, &at, &query, market)))
-}
-
-pub(crate) fn want_ranking(referral: &Referral, settings: &[Setting]) -> Wanted {
-    let ids = settings.iter().map(|it| (derby(), it.setting_id.clone()));
-    Wanted {
-        referrals: [(derby(), referral.referral_id.clone())].into(),
-        settings: ids.collect(),
-        ..Wanted::default()
-    }
 }
 
 pub(crate) fn want_setting(id: &str) -> Wanted {

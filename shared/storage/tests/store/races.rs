@@ -2,8 +2,9 @@
 //! others are told, and nothing is double.
 
 use crate::{
-    council::{Council, act_at, morning, parse, take_in, want_deadline, want_offer, want_ranking},
+    council::{Council, act_at, morning, parse, take_in, want_deadline, want_offer},
     life::{agree, granted},
+    support::want_referral,
 };
 use chrono::{DateTime, Utc};
 use oss_domain::{OfferId, Role, lifecycle::Answer, setting::Sourcing, ssda903::ReasonPlaceChange};
@@ -114,17 +115,19 @@ async fn a_submission_is_proposed_once_however_many_matchers_take_it_in_at_once(
     let home = household("F01", 1, 1);
     council.register(home.clone()).await;
     let referral = Arc::new(referral("R01", 1, &["C01"]));
+    let keys = council.keys(std::slice::from_ref(&home)).await;
     let matchers = (0..MANY).map(|_| {
-        let (store, referral, home) = (council.database.store(), referral.clone(), [home.clone()]);
+        let (store, keys) = (council.database.store(), keys.clone());
+        let (referral, home) = (referral.clone(), [home.clone()]);
         tokio::spawn(async move {
-            let wanted = want_ranking(&referral, &home);
+            let wanted = want_referral(derby(), "R01");
             loop {
                 let ranked = act_at(
                     &store,
                     "case system",
                     &wanted,
                     morning(),
-                    |unit, context| take_in(unit, context, &referral, &home),
+                    |unit, context| take_in(unit, context, &referral, &home, &keys),
                 );
                 match ranked.await {
                     // Two made the referral: the matcher tries again.
