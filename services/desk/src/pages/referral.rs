@@ -136,7 +136,10 @@ pub(crate) async fn page(
     // What was found for another revision says nothing of this one's gaps.
     let current = run.filter(|run| run.facts.revision == stored.revision);
     let is_sought = current.is_none() && stored.state == ReferralState::Received;
-    let approvals = app.store.approvals_of(stored.key).await?;
+    let approvals = match stored.state {
+        ReferralState::Selected => app.store.approvals_of(stored.key).await?,
+        _ => Vec::new(),
+    };
     let waits_for_approval = approvals.iter().any(ApprovalTask::holds_up_the_start);
     let (next, from) = words::next(stored.state, waits_for_approval);
     let referral = stored.referral.as_deref();

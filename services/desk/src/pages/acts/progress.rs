@@ -320,9 +320,10 @@ fn place(head: &OfferHead, held: Option<&Occupancy>, placements: &[Placement]) -
         PlacementState::Started => Some("The child lives there"),
         PlacementState::Ended | PlacementState::Cancelled => None,
     });
-    match (live, held.and_then(|held| held.until)) {
+    match (live, held.map(|held| held.until)) {
         (Some(live), _) => live.to_owned(),
-        (None, Some(until)) => format!("Held until {}", said::at(until)),
+        (None, Some(Some(until))) => format!("Held until {}", said::at(until)),
+        (None, Some(None)) => "Held".to_owned(),
         (None, None) => "Not held".to_owned(),
     }
 }

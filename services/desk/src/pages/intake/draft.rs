@@ -423,12 +423,8 @@ pub(crate) async fn ended(
 
 /// That a draft is not there any more, and who `ended` it.
 pub(crate) fn not_there(ended: Option<String>) -> String {
-    let gone = "The draft is not there any more.".to_owned();
-    [gone]
-        .into_iter()
-        .chain(ended)
-        .collect::<Vec<_>>()
-        .join(" ")
+    const GONE: &str = "The draft is not there any more.";
+    ended.map_or_else(|| GONE.to_owned(), |ended| format!("{GONE} {ended}"))
 }
 
 /// The refusal where the referral was changed since a page showed it.
